@@ -1,0 +1,224 @@
+import { ApplicationFailure, Context } from '@temporalio/activity'
+import type { Contract } from '../domain/contracts/contract.ts'
+import { rawTable } from '../domain/contracts/tables.ts'
+import { failureTypes } from '../domain/failures.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { fetchToLanding } from '../platform/landing/fetch-to-landing.ts'
+import { findFiles, type LandingFile } from '../platform/landing/find-files.ts'
+import { digestFile, loadFile, type LoadedFile } from '../platform/landing/load-file.ts'
+import { ensurePartition } from '../platform/partitions.ts'
+import type { Source, Sources } from '../platform/sources.ts'
+import { currentAttempt } from './current-attempt.ts'
+import { sourceNamed } from './source-named.ts'
+import { writeInAttempt } from './write-in-attempt.ts'
+
+export interface SourceInput {
+  /** Delivery date, `YYYY-MM-DD`. */
+  readonly date: string
+  readonly source: string
+}
+
+export interface ExtractResult {
+  readonly files: number
+  readonly rowsIn: number
+  readonly rowsOut: number
+  readonly bytes: number
+}
+
+interface KnownFile {
+  readonly file_id: number
+  readonly load_date: string
+  readonly path: string
+  readonly sha256: string
+  readonly records_received: number
+}
+
+export function createExtractActivities(deps: { database: Database; sources: Sources }) {
+  const { database, sources } = deps
+  return {
+    /**
+     * Loads a day's files into raw as they are; a file known by content is not loaded again, a changed
+     * file takes the place of its older version. Repeatable.
+     * @throws MissingSource, UnreadableFile, EmptyFile, SchemaDrift (never retried)
+     */
+    async extractSource(input: SourceInput): Promise<ExtractResult> {
+      const source = sourceNamed(sources, input.source)
+      const files = await deliveredFiles(source, input.date)
+      const results: ExtractResult[] = []
+      for (const file of files) {
+        results.push(await extractFile(database, source.contract, input.date, file))
+      }
+      return results.reduce(add)
+    },
+
+    /** Chooses extract_products on Mondays, or when a catalogue lies in the landing zone. */
+    async chooseProducts(input: { date: string }): Promise<'extract_products'[]> {
+      const source = sourceNamed(sources, 'products')
+      const isMonday = new Date(`${input.date}T00:00:00Z`).getUTCDay() === 1
+      const files = await findFiles(source.files(input.date))
+      return isMonday || files.length > 0 ? ['extract_products'] : []
+    },
+  }
+}
+
+async function deliveredFiles(source: Source, date: string): Promise<LandingFile[]> {
+  let files = await findFiles(source.files(date))
+  if (files.length === 0 && source.url) {
+    await fetchToLanding(source.url, source.expected(date))
+    files = await findFiles(source.files(date))
+  }
+  if (files.length === 0) {
+    throw ApplicationFailure.nonRetryable(
+      `No ${source.contract.source} file for ${date}: expected ${source.expected(date)}. ` +
+        'Deliver it, then run the day again.',
+      failureTypes.missingSource,
+    )
+  }
+  const empty = files.find((file) => file.bytes === 0)
+  if (empty) {
+    throw ApplicationFailure.nonRetryable(
+      `${empty.name} is empty (0 bytes). Deliver it again; a day without records is [] or a header.`,
+      failureTypes.emptyFile,
+    )
+  }
+  return files
+}
+
+async function extractFile(
+  database: Database,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+): Promise<ExtractResult> {
+  try {
+    const known = await sameContent(database, contract, file)
+    if (known) return await recognise(database, contract, date, file, known)
+    return await loadNewFile(database, contract, date, file)
+  } catch (error) {
+    throw asFailure(error)
+  }
+}
+
+/** A file of the same size may be the same file: only then is its digest worth a read of its own. */
+async function sameContent(database: Database, contract: Contract, file: LandingFile) {
+  const candidates = await database.query<KnownFile>(
+    `select file_id, load_date, path, sha256, records_received from audit.source_files
+     where source = $1 and bytes = $2 and state <> 'superseded' order by file_id`,
+    [contract.source, file.bytes],
+  )
+  if (candidates.rows.length === 0) return undefined
+  const sha256 = await digestFile(file)
+  const same = candidates.rows.filter((known) => known.sha256 === sha256)
+  return same.find((known) => known.path === file.name) ?? same[0]
+}
+
+async function recognise(
+  database: Database,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+  known: KnownFile,
+): Promise<ExtractResult> {
+  const records = known.records_received
+  if (known.load_date !== date || known.path !== file.name) {
+    await writeInAttempt(database, async (transaction) => {
+      await supersede(transaction, contract, date, file)
+      await transaction.query(
+        `insert into audit.source_files (source, load_date, path, sha256, bytes, format, state,
+           duplicate_of, records_received, records_loaded, records_quarantined, records_duplicate, run_id)
+         values ($1, $2, $3, $4, $5, $6, 'duplicate', $7, $8, 0, 0, $8, $9)`,
+        [contract.source, date, file.name, known.sha256, file.bytes, contract.format,
+          known.file_id, records, currentAttempt().runId],
+      )
+    })
+  }
+  return { files: 1, rowsIn: records, rowsOut: 0, bytes: file.bytes }
+}
+
+async function loadNewFile(
+  database: Database,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+): Promise<ExtractResult> {
+  return writeInAttempt(database, async (transaction) => {
+    await supersede(transaction, contract, date, file)
+    await ensurePartition(transaction, rawTable(contract), date)
+    const fileId = await registerFile(transaction, contract, date, file)
+    const context = Context.current()
+    const loaded = await loadFile(transaction, {
+      contract,
+      file,
+      loadDate: date,
+      fileId,
+      signal: context.cancellationSignal,
+      onProgress: (records) => {
+        context.heartbeat({ file: file.name, records })
+      },
+    })
+    await completeFile(transaction, fileId, loaded)
+    return { files: 1, rowsIn: loaded.records, rowsOut: loaded.records, bytes: file.bytes }
+  })
+}
+
+async function supersede(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+): Promise<void> {
+  await transaction.query(
+    `update audit.source_files set state = 'superseded'
+     where source = $1 and load_date = $2 and path = $3 and state <> 'superseded'`,
+    [contract.source, date, file.name],
+  )
+}
+
+async function registerFile(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+): Promise<number> {
+  const inserted = await transaction.query<{ file_id: number }>(
+    `insert into audit.source_files
+       (source, load_date, path, sha256, bytes, format, state, records_received, run_id)
+     values ($1, $2, $3, '', $4, $5, 'loaded', 0, $6) returning file_id`,
+    [contract.source, date, file.name, file.bytes, contract.format, currentAttempt().runId],
+  )
+  const fileId = inserted.rows[0]?.file_id
+  if (fileId === undefined) throw new Error(`${file.name} could not be registered`)
+  return fileId
+}
+
+async function completeFile(
+  transaction: Transaction,
+  fileId: number,
+  loaded: LoadedFile,
+): Promise<void> {
+  await transaction.query(
+    `update audit.source_files
+     set sha256 = $2, records_received = $3, header = $4, is_nested = $5 where file_id = $1`,
+    [fileId, loaded.sha256, loaded.records, loaded.header ?? null, loaded.isNested],
+  )
+}
+
+function asFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (error.name === 'UnreadableFile') {
+    return ApplicationFailure.nonRetryable(error.message, failureTypes.unreadableFile)
+  }
+  if (error.name === 'SchemaDrift') {
+    return ApplicationFailure.nonRetryable(error.message, failureTypes.schemaDrift)
+  }
+  return error
+}
+
+function add(one: ExtractResult, other: ExtractResult): ExtractResult {
+  return {
+    files: one.files + other.files,
+    rowsIn: one.rowsIn + other.rowsIn,
+    rowsOut: one.rowsOut + other.rowsOut,
+    bytes: one.bytes + other.bytes,
+  }
+}

@@ -1,0 +1,143 @@
+import type { Contract } from '../domain/contracts/contract.ts'
+import { stagingTable } from '../domain/contracts/tables.ts'
+import { buildFor, buildTable, type Build, type BuildTableInput } from '../platform/build.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import type { Sources } from '../platform/sources.ts'
+import { currentAttempt } from './current-attempt.ts'
+import { sourceNamed } from './source-named.ts'
+import { writeInAttempt } from './write-in-attempt.ts'
+
+/** A shop's day: which sources' deliveries of `date` are loaded into whose tables. */
+export interface LoadInput {
+  /** Delivery date, `YYYY-MM-DD`. */
+  readonly date: string
+  readonly shopId: string
+  readonly orders: string
+  readonly events?: string
+  readonly products?: string
+}
+
+export interface LoadResult {
+  readonly rowsOut: number
+}
+
+type LoadTable = (transaction: Transaction, build: Build, plan: LoadPlan) => Promise<number>
+
+/** What the models need to know of a day, by the names of their parameters and reads. */
+export interface LoadPlan {
+  readonly params: Readonly<Record<string, unknown>>
+  readonly stagingTables: Readonly<Record<string, string>>
+  readonly hasCatalogue: boolean
+}
+
+export function createLoadActivities(deps: { database: Database; sources: Sources }) {
+  const load = (table: LoadTable) => async (input: LoadInput): Promise<LoadResult> => {
+    const build = buildFor(currentAttempt().runKey, input.shopId)
+    const plan = planLoad(deps.sources, input)
+    const rowsOut = await writeInAttempt(deps.database, (transaction) => table(transaction, build, plan))
+    return { rowsOut }
+  }
+  return {
+    /** Adds the calendar of every year that the day's records touch; repeatable. */
+    async loadDimDate(input: LoadInput): Promise<LoadResult> {
+      const plan = planLoad(deps.sources, input)
+      const rowsOut = await writeInAttempt(deps.database, (transaction) =>
+        loadCalendar(transaction, plan, input.date),
+      )
+      return { rowsOut }
+    },
+    loadDimUser: load(loadDimUser),
+    loadDimProduct: load(loadDimProduct),
+    loadFactOrders: load(loadFactOrders),
+    loadFactEvents: load(loadFactEvents),
+  }
+}
+
+/** Builds every dimension and fact of a day again, in the order in which they read each other. */
+export async function loadAll(
+  transaction: Transaction,
+  build: Build,
+  plan: LoadPlan,
+): Promise<void> {
+  for (const table of [loadDimUser, loadDimProduct, loadFactOrders, loadFactEvents]) {
+    await table(transaction, build, plan)
+  }
+}
+
+export function planLoad(sources: Sources, input: LoadInput): LoadPlan {
+  const orders = sourceNamed(sources, input.orders).contract
+  const events = input.events ? sourceNamed(sources, input.events).contract : undefined
+  const products = input.products ? sourceNamed(sources, input.products).contract : undefined
+  return {
+    params: {
+      load_date: input.date,
+      shop_id: input.shopId,
+      orders_source: orders.source,
+      events_source: events?.source ?? '',
+      products_source: products?.source ?? '',
+    },
+    stagingTables: {
+      'staging.order_lines': stagingTable(orders),
+      'staging.events': tableOrNothing(events, 'staging.events_clean'),
+      'staging.products': tableOrNothing(products, 'staging.products_clean'),
+    },
+    hasCatalogue: products !== undefined,
+  }
+}
+
+function tableOrNothing(contract: Contract | undefined, table: string): string {
+  return contract ? stagingTable(contract) : `(select * from ${table} where false)`
+}
+
+async function loadCalendar(
+  transaction: Transaction,
+  plan: LoadPlan,
+  date: string,
+): Promise<number> {
+  const inserted = await transaction.query(
+    `insert into warehouse.dim_date
+     select to_char(day, 'YYYYMMDD')::integer, day::date, extract(year from day),
+       extract(quarter from day), extract(month from day), to_char(day, 'FMMonth'),
+       extract(day from day), extract(isoyear from day), extract(week from day),
+       extract(isodow from day), to_char(day, 'FMDay'), extract(isodow from day) >= 6
+     from (
+       select distinct extract(year from business_date) as year from (
+         select order_date as business_date from ${plan.stagingTables['staging.order_lines']} order_line
+         where load_date = $1
+         union all
+         select event_date from ${plan.stagingTables['staging.events']} event where load_date = $1
+         union all
+         select $1::date
+       ) dates
+     ) years
+     cross join lateral generate_series(make_timestamp(year::integer, 1, 1, 0, 0, 0),
+       make_timestamp(year::integer, 12, 31, 0, 0, 0), interval '1 day') as day
+     on conflict (date_key) do nothing`,
+    [date],
+  )
+  return inserted.rowCount ?? 0
+}
+
+const loadDimUser: LoadTable = (transaction, build, plan) =>
+  buildTable(transaction, build, table('dim_user', plan))
+
+const loadDimProduct: LoadTable = (transaction, build, plan) => {
+  const model = plan.hasCatalogue ? 'dim_product' : 'dim_product_from_lines'
+  return buildTable(transaction, build, table('dim_product', plan, model))
+}
+
+const loadFactOrders: LoadTable = (transaction, build, plan) =>
+  buildTable(transaction, build, table('fact_orders', plan))
+
+const loadFactEvents: LoadTable = (transaction, build, plan) =>
+  buildTable(transaction, build, table('fact_events', plan))
+
+function table(name: string, plan: LoadPlan, model = name): BuildTableInput {
+  return {
+    table: name,
+    scope: `warehouse/scopes/${model}`,
+    rows: `warehouse/${model}`,
+    params: plan.params,
+    stagingTables: plan.stagingTables,
+  }
+}

@@ -1,0 +1,122 @@
+import { maxHistoryDays, metricMethod, scoreMetric, type HistoryDay } from '../domain/anomaly.ts'
+import { beginTable, buildFor, fillTable, type Build } from '../platform/build.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { currentAttempt } from './current-attempt.ts'
+import { writeInAttempt } from './write-in-attempt.ts'
+
+export interface ScoreAnomaliesInput {
+  date: string
+  shopId: string
+}
+
+export interface ScoreAnomaliesOutput {
+  orderAnomalies: number
+  metricAnomalies: number
+  rowsOut: number
+}
+
+export function createAnomalyActivities({ database }: { database: Database }) {
+  return {
+    /**
+     * Scores the business dates that this run touches, in its unpublished build: order lines by the
+     * classic rule, daily metrics by robust z. Repeatable; publishing makes the findings visible.
+     */
+    async scoreAnomalies(input: ScoreAnomaliesInput): Promise<ScoreAnomaliesOutput> {
+      const build = buildFor(currentAttempt().runKey, input.shopId)
+      return writeInAttempt(database, async (transaction) => {
+        await beginTable(transaction, build, 'metric_scores', {
+          sql: `select distinct shop_id, metric_date from ${build.schema}.daily_metrics_scope
+                where shop_id = $1`,
+          params: [input.shopId],
+        })
+        const orderAnomalies = await scoreOrders(transaction, build)
+        const metrics = await scoreMetrics(transaction, build)
+        const { anomalies: metricAnomalies, rows } = metrics
+        return { orderAnomalies, metricAnomalies, rowsOut: orderAnomalies + rows }
+      })
+    },
+  }
+}
+
+async function scoreOrders(transaction: Transaction, build: Build): Promise<number> {
+  await transaction.query(`
+    drop table if exists ${build.schema}.order_anomalies;
+    create unlogged table ${build.schema}.order_anomalies as
+      select anomaly_id, shop_id, order_id, line_no, order_date, vendor_id, stock_code, quantity,
+        median_qty, std_deviation, z_score, history_orders, threshold_qty, alert_timestamp
+      from warehouse.anomalies join warehouse.order_scores using (anomaly_id) where false`)
+  return fillTable(transaction, build, 'anomalies/order_anomalies', [build.shopId])
+}
+
+interface Figure {
+  metric: string
+  dayNo: number
+  value: string
+}
+
+async function scoreMetrics(transaction: Transaction, build: Build) {
+  const days = await transaction.query<{ date: string; dayNo: number }>(
+    `select metric_date as date, metric_date - date '1970-01-01' as "dayNo"
+     from ${build.schema}.metric_scores_scope where shop_id = $1 order by metric_date`,
+    [build.shopId],
+  )
+  const figures = await readFigures(transaction, build)
+  const seriesByMetric = [...Map.groupBy(figures, (figure) => figure.metric)]
+  const scores = seriesByMetric.flatMap(([metric, series]) =>
+    days.rows.map((day) => scoreDay(metric, day, series)),
+  )
+  await insertScores(transaction, build, scores)
+  return { rows: scores.length, anomalies: scores.filter((score) => score.is_anomaly).length }
+}
+
+/** Every metric's figures of the scored days and the history before them; a null is no figure. */
+async function readFigures(transaction: Transaction, build: Build): Promise<Figure[]> {
+  const figures = await transaction.query<Figure>(
+    `select metric, metric_date - date '1970-01-01' as "dayNo", value
+     from ${build.schema}.daily_metrics_next
+     where shop_id = $1 and dimension = 'all' and value is not null
+       and metric_date >= (select min(metric_date) from ${build.schema}.metric_scores_scope) - $2::integer
+       and metric_date <= (select max(metric_date) from ${build.schema}.metric_scores_scope)
+     order by metric, metric_date`,
+    [build.shopId, maxHistoryDays],
+  )
+  return figures.rows
+}
+
+function scoreDay(metric: string, day: { date: string; dayNo: number }, series: readonly Figure[]) {
+  const value = series.find((figure) => figure.dayNo === day.dayNo)?.value ?? null
+  const past = series.map((figure): HistoryDay => ({ ...figure, value: Number(figure.value) }))
+  const score = scoreMetric(day.dayNo, value === null ? null : Number(value), past)
+  return {
+    metric_date: day.date,
+    metric,
+    value,
+    expected: rounded(score.expected),
+    scale: rounded(score.scale),
+    z_score: rounded(score.zScore),
+    history_days: score.historyDays,
+    state: score.state,
+    is_anomaly: score.isAnomaly,
+  }
+}
+
+function rounded(value: number | null): string | null {
+  return value === null ? null : value.toFixed(6)
+}
+
+async function insertScores(
+  transaction: Transaction,
+  build: Build,
+  scores: readonly ReturnType<typeof scoreDay>[],
+): Promise<void> {
+  await transaction.query(
+    `insert into ${build.schema}.metric_scores (shop_id, metric_date, metric, dimension, segment,
+       value, expected, scale, z_score, history_days, state, is_anomaly, method)
+     select $1, metric_date, metric, 'all', 'all', value, expected, scale, z_score, history_days,
+       state, is_anomaly, $2
+     from jsonb_to_recordset($3::jsonb) as score (metric_date date, metric text, value numeric,
+       expected numeric, scale numeric, z_score numeric, history_days integer, state text,
+       is_anomaly boolean)`,
+    [build.shopId, metricMethod, JSON.stringify(scores)],
+  )
+}

@@ -1,0 +1,231 @@
+import { ApplicationFailure } from '@temporalio/activity'
+import { readerRules, rulesOf, type Contract } from '../domain/contracts/contract.ts'
+import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/judge-sql.ts'
+import { stagingColumns, stagingTable } from '../domain/contracts/tables.ts'
+import { failureTypes } from '../domain/failures.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { ensurePartition } from '../platform/partitions.ts'
+import type { Sources } from '../platform/sources.ts'
+import { currentAttempt } from './current-attempt.ts'
+import type { SourceInput } from './extract.ts'
+import { quarantine } from './quarantine.ts'
+import { sourceNamed } from './source-named.ts'
+import { writeInAttempt } from './write-in-attempt.ts'
+
+export interface TransformResult {
+  readonly rowsIn: number
+  readonly rowsOut: number
+  readonly rowsRejected: number
+  readonly duplicates: number
+  readonly unknownColumns: readonly string[]
+}
+
+interface FileRow {
+  readonly file_id: number
+  readonly header: string[] | null
+  readonly is_nested: boolean
+}
+
+export function createTransformActivities(deps: { database: Database; sources: Sources }) {
+  const { database, sources } = deps
+  return {
+    /**
+     * Types and judges a day's raw records: good ones replace the day in staging, bad ones go to
+     * quarantine with every broken rule, older ones of a repeated key are noted as duplicates.
+     * Repeatable. received = loaded + quarantined + duplicates is proven for each file.
+     * @throws SchemaDrift, ConservationBroken (never retried)
+     */
+    async transformToStaging(input: SourceInput): Promise<TransformResult> {
+      const { contract } = sourceNamed(sources, input.source)
+      return writeInAttempt(database, (transaction) => transformDay(transaction, contract, input.date))
+    },
+  }
+}
+
+async function transformDay(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+): Promise<TransformResult> {
+  await prepareSession(transaction, contract)
+  const partition = await ensurePartition(transaction, stagingTable(contract), date)
+  const layouts = await readLayouts(transaction, contract, date)
+  const judge: JudgeInput = { contract, date, layouts }
+  await transaction.query(`create temp table judged on commit drop as ${judgeOrNothing(judge)}`)
+  await transaction.query('analyze judged')
+  await refuseMissingColumns(transaction, contract)
+  await quarantine(transaction, judge, currentAttempt().runId)
+  await noteDuplicates(transaction, contract, date)
+  await replaceStaging(transaction, contract, partition)
+  return concludeFiles(transaction, contract, date, partition)
+}
+
+async function prepareSession(transaction: Transaction, contract: Contract): Promise<void> {
+  await transaction.query(`select set_config('timezone', $1, true)`, [contract.timeZone])
+  await transaction.query(`set local work_mem = '128MB'`)
+}
+
+async function readLayouts(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+): Promise<Layout[]> {
+  const files = await transaction.query<FileRow>(
+    `select file_id, header, is_nested from audit.source_files
+     where source = $1 and load_date = $2 and state = 'loaded' order by file_id`,
+    [contract.source, date],
+  )
+  const layouts = new Map<string, { fileIds: number[]; header: string[] | null; isNested: boolean }>()
+  for (const file of files.rows) {
+    const signature = JSON.stringify([file.header, file.is_nested])
+    const layout = layouts.get(signature)
+    if (layout) layout.fileIds.push(file.file_id)
+    else {
+      layouts.set(signature, {
+        fileIds: [file.file_id],
+        header: file.header,
+        isNested: file.is_nested,
+      })
+    }
+  }
+  return [...layouts.values()]
+}
+
+/** A day whose files were all seen before has no layout, and judges nothing. */
+function judgeOrNothing(judge: JudgeInput): string {
+  if (judge.layouts.length > 0) return judgeSelect(judge)
+  const none: Layout = { fileIds: [-1], header: [], isNested: false }
+  return judgeSelect({ ...judge, layouts: [none] })
+}
+
+/** A required column that no record carries is a change of the source, not a day of bad records. */
+async function refuseMissingColumns(transaction: Transaction, contract: Contract): Promise<void> {
+  const required = rulesOf(contract)
+    .map((rule, index) => ({ rule, bit: index + readerRules.length }))
+    .filter(({ rule }) => rule.id.endsWith('_required'))
+    .filter(({ rule }) => contract.columns.some((column) => column.name === rule.column && column.required))
+  const everyRecord = required.map(({ bit }) => `bool_and((broken >> ${bit}) & 1 = 1)`)
+  const result = await transaction.query<{ all_missing: boolean[] | null }>(
+    `select array[${everyRecord.join(', ')}] as all_missing from judged where broken & 15 = 0`,
+  )
+  const missing = required.filter((_, index) => result.rows[0]?.all_missing?.[index] === true)
+  const judgedRecords = await transaction.query('select from judged limit 2')
+  if (missing.length === 0 || judgedRecords.rowCount === 1) return
+  const names = missing.map(({ rule }) => rule.column ?? '').join(', ')
+  throw ApplicationFailure.nonRetryable(
+    `No ${contract.source} record of this delivery carries ${names}: the source has changed. ` +
+      'Nothing was loaded. Deliver the column again, or change the contract.',
+    failureTypes.schemaDrift,
+  )
+}
+
+async function noteDuplicates(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+): Promise<void> {
+  await transaction.query(
+    'delete from audit.duplicate_records where source = $1 and load_date = $2',
+    [contract.source, date],
+  )
+  if (contract.recordKey.length === 0) return
+  const key = contract.recordKey.join(', ')
+  await transaction.query(
+    `insert into audit.duplicate_records
+       (file_id, record_no, source, load_date, record_id, kept_file_id, kept_record_no)
+     with records as (select distinct ${key}, file_id, record_no from judged where broken = 0),
+     repeated as (select ${key} from records group by ${key} having count(*) > 1),
+     ranked as (
+       select *, first_value(file_id) over latest_first as kept_file_id,
+         first_value(record_no) over latest_first as kept_record_no,
+         row_number() over latest_first as recency
+       from records join repeated using (${key})
+       window latest_first as (partition by ${key} order by file_id desc, record_no desc)
+     )
+     select file_id, record_no, $1, $2, concat_ws('/', ${key}), kept_file_id, kept_record_no
+     from ranked where recency > 1`,
+    [contract.source, date],
+  )
+}
+
+async function replaceStaging(
+  transaction: Transaction,
+  contract: Contract,
+  partition: string,
+): Promise<void> {
+  const columns = stagingColumns(contract).join(', ')
+  await transaction.query(`truncate ${partition}`)
+  await transaction.query(
+    `insert into ${partition} (${columns}) select ${columns} from judged
+     where broken = 0 and not exists (
+       select from audit.duplicate_records duplicate
+       where duplicate.file_id = judged.file_id and duplicate.record_no = judged.record_no)`,
+  )
+}
+
+async function concludeFiles(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+  partition: string,
+): Promise<TransformResult> {
+  const files = await transaction.query<ConcludedFile>(concludeSql(partition), [contract.source, date])
+  const broken = files.rows.find(
+    (file) =>
+      file.records_received !==
+      file.records_loaded + file.records_quarantined + file.records_duplicate,
+  )
+  if (broken) {
+    throw ApplicationFailure.nonRetryable(
+      `${broken.path}: ${broken.records_received} records received, but ${broken.records_loaded} loaded, ` +
+        `${broken.records_quarantined} quarantined, ${broken.records_duplicate} duplicates`,
+      failureTypes.conservationBroken,
+    )
+  }
+  const sum = (count: (file: ConcludedFile) => number) =>
+    files.rows.reduce((total, file) => total + count(file), 0)
+  return {
+    rowsIn: sum((file) => file.records_received),
+    rowsOut: sum((file) => file.records_loaded),
+    rowsRejected: sum((file) => file.records_quarantined),
+    duplicates: sum((file) => file.records_duplicate),
+    unknownColumns: await unknownColumns(transaction, partition),
+  }
+}
+
+interface ConcludedFile {
+  readonly path: string
+  readonly records_received: number
+  readonly records_loaded: number
+  readonly records_quarantined: number
+  readonly records_duplicate: number
+}
+
+function concludeSql(partition: string): string {
+  return `with loaded as (
+      select file_id, count(*) as records
+      from (select distinct file_id, record_no from ${partition}) staged group by file_id
+    ),
+    quarantined as (
+      select file_id, count(*) as records from audit.bad_records
+      where source = $1 and load_date = $2 group by file_id
+    ),
+    duplicates as (
+      select file_id, count(*) as records from audit.duplicate_records
+      where source = $1 and load_date = $2 group by file_id
+    )
+    update audit.source_files file
+    set records_loaded = coalesce((select records from loaded where loaded.file_id = file.file_id), 0),
+      records_quarantined = coalesce((select records from quarantined where quarantined.file_id = file.file_id), 0),
+      records_duplicate = coalesce((select records from duplicates where duplicates.file_id = file.file_id), 0)
+    where file.source = $1 and file.load_date = $2 and file.state = 'loaded'
+    returning path, records_received, records_loaded, records_quarantined, records_duplicate`
+}
+
+async function unknownColumns(transaction: Transaction, partition: string): Promise<string[]> {
+  const result = await transaction.query<{ name: string }>(
+    `select distinct jsonb_object_keys(extras) as name from ${partition}
+     where extras is not null order by name limit 20`,
+  )
+  return result.rows.map((row) => row.name)
+}

@@ -1,0 +1,52 @@
+import { CancelledFailure, Context } from '@temporalio/activity'
+import { inFencedTransaction } from '../platform/attempt.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { currentAttempt } from './current-attempt.ts'
+
+const heartbeatEveryMs = 2_000
+
+/**
+ * One fenced transaction of the current attempt. While it runs the attempt sends heartbeats; when the
+ * attempt is cancelled its running statement is cancelled on the server and everything rolls back.
+ */
+export async function writeInAttempt<T>(
+  database: Database,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  return inFencedTransaction(database, currentAttempt(), (transaction) =>
+    whileHeartbeating(() => cancellable(database, transaction, work)),
+  )
+}
+
+async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+  const context = Context.current()
+  const timer = setInterval(() => {
+    context.heartbeat()
+  }, heartbeatEveryMs)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+async function cancellable<T>(
+  database: Database,
+  transaction: Transaction,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const signal = Context.current().cancellationSignal
+  const backend = await transaction.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const cancelStatement = () => {
+    database.query('select pg_cancel_backend($1)', [backend.rows[0]?.pid]).catch(() => undefined)
+  }
+  signal.addEventListener('abort', cancelStatement)
+  try {
+    return await work(transaction)
+  } catch (error) {
+    if (signal.aborted) throw new CancelledFailure('The attempt was cancelled; nothing was written')
+    throw error
+  } finally {
+    signal.removeEventListener('abort', cancelStatement)
+  }
+}

@@ -1,0 +1,192 @@
+import {
+  fieldOf,
+  quote,
+  readerRules,
+  rulesOf,
+  textOf,
+  type Column,
+  type Contract,
+  type Rule,
+} from './contract.ts'
+import { familyColumns } from './families.ts'
+
+/** How the records of some files are laid out: a CSV header, or JSON with or without order lines. */
+export interface Layout {
+  readonly fileIds: readonly number[]
+  readonly header: readonly string[] | null
+  readonly isNested: boolean
+}
+
+export interface JudgeInput {
+  readonly contract: Contract
+  /** Delivery date, `YYYY-MM-DD`. */
+  readonly date: string
+  readonly layouts: readonly Layout[]
+}
+
+/** Rules in the order of their bits: the reader's problems first, then the contract's. */
+export function ruleBits(contract: Contract): { id: string; column: string | null }[] {
+  return [...readerRules.map((id) => ({ id, column: null })), ...rulesOf(contract)].map(
+    ({ id, column }) => ({ id, column }),
+  )
+}
+
+/**
+ * One scan of a day's raw records: each line typed, with a bit mask `broken` of the rules that its
+ * record breaks (bits as in `ruleBits`). A record with one bad line is bad as a whole.
+ */
+export function judgeSelect(input: JudgeInput): string {
+  const { contract } = input
+  const columns = Object.keys(familyColumns[contract.family])
+  const anyNested = input.layouts.some((layout) => layout.isNested)
+  const broken = anyNested
+    ? 'bit_or(broken) over (partition by file_id, record_no)'
+    : 'broken'
+  return `select ${columns.join(', ')}, extras, load_date, file_id, record_no, ${broken} as broken
+from (
+  select completed.*, ${derivedColumns(contract)}${brokenMask(contract)} as broken
+  from (
+    select typed.*, ${defaultedColumns(contract)}
+    from (
+      select fields.*, ${contract.columns.map(typedColumn).join(', ')}
+      from (${fieldsSelect(input)}) fields
+      offset 0
+    ) typed
+  ) completed
+) judged`
+}
+
+/** The raw text of each field, one row a line: what judging starts from and quarantine shows. */
+export function fieldsSelect(input: JudgeInput, filter = 'true'): string {
+  return input.layouts
+    .map((layout) =>
+      input.contract.format === 'csv'
+        ? csvFields(input, layout, filter)
+        : jsonFields(input, layout, filter),
+    )
+    .join('\nunion all\n')
+}
+
+function csvFields({ contract, date }: JudgeInput, layout: Layout, filter: string): string {
+  const header = layout.header ?? []
+  const texts = contract.columns.map((column) => {
+    const position = header.indexOf(fieldOf(column)) + 1
+    return `${fieldText(column, position > 0 ? csvField(position) : 'null::text')} as ${textOf(column)}`
+  })
+  return `select raw.file_id, raw.record_no, raw.load_date, raw.problem, 1 as item_no,
+  ${csvExtras(contract, header)} as extras, ${texts.join(', ')}
+from raw.${contract.source} raw
+where ${ofFiles(date, layout)} and ${filter}`
+}
+
+function csvField(position: number): string {
+  return `case when raw.fields is null then split_part(raw.record, ',', ${position}) else raw.fields[${position}] end`
+}
+
+function csvExtras(contract: Contract, header: readonly string[]): string {
+  const known = new Set(contract.columns.map(fieldOf))
+  const pairs = header.flatMap((field, index) =>
+    known.has(field) ? [] : [`${quote(field)}, ${csvField(index + 1)}`],
+  )
+  return pairs.length > 0 ? `jsonb_build_object(${pairs.join(', ')})` : 'null::jsonb'
+}
+
+function jsonFields({ contract, date }: JudgeInput, layout: Layout, filter: string): string {
+  const texts = contract.columns.map((column) => {
+    const field = quote(fieldOf(column))
+    const text = layout.isNested ? `coalesce(item ->> ${field}, doc ->> ${field})` : `doc ->> ${field}`
+    return `${fieldText(column, text)} as ${textOf(column)}`
+  })
+  const lines = layout.isNested && contract.linesField ? jsonLines(contract.linesField) : ''
+  return `select raw.file_id, raw.record_no, raw.load_date,
+  coalesce(raw.problem, case when doc is null then 'malformed' end) as problem,
+  ${lines ? 'lines.item_no::integer' : '1'} as item_no,
+  ${jsonExtras(contract)} as extras, ${texts.join(', ')}
+from raw.${contract.source} raw
+cross join lateral (
+  select case when raw.problem is null and pg_input_is_valid(raw.record, 'jsonb') then raw.record::jsonb end as parsed
+  offset 0
+) parsing
+cross join lateral (
+  select case when jsonb_typeof(parsed) = 'object' then parsed end as doc
+  offset 0
+) document
+${lines}
+where ${ofFiles(date, layout)} and ${filter}`
+}
+
+function jsonLines(linesField: string): string {
+  const lines = `doc -> ${quote(linesField)}`
+  return `cross join lateral jsonb_array_elements(
+  case when jsonb_typeof(${lines}) = 'array' and ${lines} <> '[]' then ${lines} else '[{}]'::jsonb end
+) with ordinality as lines (item, item_no)`
+}
+
+function jsonExtras(contract: Contract): string {
+  const known = contract.columns.map(fieldOf)
+  if (contract.linesField) known.push(contract.linesField)
+  return `nullif(doc - array[${known.map(quote).join(', ')}], '{}')`
+}
+
+function ofFiles(date: string, layout: Layout): string {
+  return `raw.load_date = ${quote(date)} and raw.file_id in (${layout.fileIds.join(', ')})`
+}
+
+function fieldText(column: Column, text: string): string {
+  return column.tidy ? `nullif(${column.tidy(text)}, '')` : `nullif(${text}, '')`
+}
+
+function typedColumn(column: Column): string {
+  const name = column.defaultSql ? givenName(column) : column.name
+  return `${typedValue(column.type, textOf(column))} as ${name}`
+}
+
+/**
+ * PostgreSQL itself takes `1e5`, `0x1F`, `1_000`, `NaN`, `infinity`, `now` and `today`; a delivery
+ * that says so is wrong.
+ */
+function typedValue(type: Column['type'], text: string): string {
+  const leftOver = `translate(${text}, '0123456789', '')`
+  switch (type) {
+    case 'text':
+      return text
+    case 'integer':
+      return `case when ${leftOver} in ('', '-') and pg_input_is_valid(${text}, 'integer') then ${text}::integer end`
+    case 'money':
+      return `case when ${leftOver} in ('', '-', '.', '-.') and length(${text}) < 30 and pg_input_is_valid(${text}, 'numeric') then ${text}::numeric end`
+    case 'timestamp':
+      return `case when ${text} like '____-__-__%' and pg_input_is_valid(${text}, 'timestamptz') then ${text}::timestamptz end`
+  }
+}
+
+function givenName(column: Column): string {
+  return `${column.name}__given`
+}
+
+function defaultedColumns(contract: Contract): string {
+  const columns = contract.columns
+    .filter((column) => column.defaultSql)
+    .map((column) => `coalesce(${givenName(column)}, ${column.defaultSql}) as ${column.name}`)
+  return [...columns, `${quote(contract.shopId)}::text as shop_id`].join(', ')
+}
+
+function derivedColumns(contract: Contract): string {
+  const itemNumber = contract.family === 'order_lines' ? { line_no: 'item_no' } : {}
+  const columns = Object.entries({ ...itemNumber, ...contract.derived })
+  return columns.map(([name, sql]) => `${sql} as ${name}, `).join('')
+}
+
+function brokenMask(contract: Contract): string {
+  const readerCases = readerRules.map((rule, bit) => `when ${quote(rule)} then ${1 << bit}`)
+  const bits = rulesOf(contract).map(
+    (rule, index) => `case when ${conditionOf(contract, rule)} then ${2 ** (index + readerRules.length)} else 0 end`,
+  )
+  return `case problem ${readerCases.join(' ')} else ${bits.join(' + ')} end::bigint`
+}
+
+function conditionOf(contract: Contract, rule: Rule): string {
+  const column = contract.columns.find((candidate) => candidate.name === rule.column)
+  const isTypeRule = rule.id === `${rule.column}_type`
+  if (!column?.defaultSql || !isTypeRule) return rule.isBroken
+  return `${textOf(column)} is not null and ${givenName(column)} is null`
+}

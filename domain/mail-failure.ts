@@ -1,0 +1,52 @@
+import { composeMail, type Block, type MailContent } from './mail-document.ts'
+
+export interface FailedCheck {
+  readonly checkId: string
+  readonly tableName: string
+  readonly expected: string
+  readonly actual: string
+  readonly failedRows: number
+}
+
+export interface FailedRun {
+  readonly dagId: string
+  readonly date: string
+  readonly runId: string
+  readonly failedTasks: readonly string[]
+  readonly reason: string
+  readonly failedChecks: readonly FailedCheck[]
+}
+
+const maxReasonLength = 2_000
+
+/** The one mail of a failed run: what failed, why first, and which critical checks. */
+export function composeFailureMail(run: FailedRun): MailContent {
+  return composeMail(`Daybook: run ${run.dagId}/${run.date} failed`, [
+    { kind: 'heading', text: `Run ${run.dagId}/${run.date} failed` },
+    { kind: 'paragraph', text: `Failed tasks: ${run.failedTasks.join(', ') || 'none'}` },
+    { kind: 'paragraph', text: `First cause: ${run.reason.slice(0, maxReasonLength)}` },
+    ...checkBlocks(run.failedChecks),
+    {
+      kind: 'paragraph',
+      text: `The figures published before stay up. Details: daybook show ${run.dagId}/${run.date} (execution ${run.runId})`,
+    },
+  ])
+}
+
+function checkBlocks(checks: readonly FailedCheck[]): Block[] {
+  if (checks.length === 0) return []
+  return [
+    { kind: 'heading', text: `Failed critical checks: ${checks.length}` },
+    {
+      kind: 'table',
+      columns: ['check', 'table', 'expected', 'actual', 'bad rows'],
+      rows: checks.map((check) => [
+        check.checkId,
+        check.tableName,
+        check.expected,
+        check.actual,
+        String(check.failedRows),
+      ]),
+    },
+  ]
+}

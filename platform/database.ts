@@ -1,0 +1,47 @@
+import pg from 'pg'
+
+export type Database = pg.Pool
+export type Transaction = pg.PoolClient
+
+const types = new pg.TypeOverrides()
+types.setTypeParser(pg.types.builtins.DATE, (text) => text)
+types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/**
+ * A pool of connections that speak UTC. Dates and numerics come back as text, bigints as numbers
+ * (row counts and ids stay far below 2^53).
+ */
+export function createDatabase(url: string, maxConnections = 10): Database {
+  const database = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    types,
+    options: '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres',
+    application_name: 'daybook',
+  })
+  // An idle connection that dies (server restart) is replaced at the next query.
+  database.on('error', () => undefined)
+  return database
+}
+
+/** Runs `work` in one transaction: commits its result, or rolls back and rethrows its error. */
+export async function inTransaction<T>(
+  database: Database,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const client = await database.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: unknown) => {
+      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import type { Say } from './cannot-start.ts'
+import { CannotStart } from './cannot-start.ts'
+import { claimHome } from './claim-home.ts'
+import { keepRunning } from './keep-running.ts'
+import { startPostgres } from './postgres.ts'
+import { postgresUrl, recallPostgres } from './postgres-memory.ts'
+import { isStillRunning } from './process-identity.ts'
+import type { EmbeddedState } from './state-file.ts'
+import { readState, removeState, replaceState } from './state-file.ts'
+import { startTemporalServer } from './temporal-server.ts'
+import { startWatchdog } from './watchdog.ts'
+
+export interface Addresses {
+  databaseUrl: string
+  temporalAddress: string
+  temporalUiUrl: string | undefined
+}
+
+export interface Stack extends Addresses {
+  /** The process that started the servers, when that is not this one. */
+  ownerPid: number | undefined
+  /** Ends what this process started, in good order. */
+  stop(): Promise<void>
+  /** Ends it at once. */
+  kill(): Promise<void>
+}
+
+type StackConfig = Pick<Config, 'databaseUrl' | 'temporal' | 'homeDir'>
+
+/**
+ * Starts the embedded servers that the settings do not point elsewhere. If another process has
+ * them running for the same home folder, its servers are used, and stop() leaves them alone.
+ * A server that dies is started again. @throws CannotStart
+ */
+export async function startStack(config: StackConfig, log: Say): Promise<Stack> {
+  if (config.databaseUrl !== undefined && config.temporal.address !== undefined) {
+    return { ...(await addressesOf(config, undefined)), ...nothingToStop, ownerPid: undefined }
+  }
+  const claim = await claimHome(config.homeDir, log)
+  if (claim.owner === 'another') {
+    const addresses = await addressesOf(config, claim.state)
+    return { ...addresses, ...nothingToStop, ownerPid: claim.state.owner.pid }
+  }
+  return startOwnServers(config, claim.state, log)
+}
+
+const nothingToStop = { stop: () => Promise.resolve(), kill: () => Promise.resolve() }
+
+/** Addresses of what runs now, for a command that starts nothing. @throws CannotStart */
+export async function findStack(config: StackConfig): Promise<Addresses> {
+  const state = await readState(config.homeDir)
+  const isLive = state !== undefined && state.isReady && (await isStillRunning(state.owner))
+  return addressesOf(config, isLive ? state : undefined)
+}
+
+async function addressesOf(
+  config: StackConfig,
+  state: EmbeddedState | undefined,
+): Promise<Addresses> {
+  const { postgres, temporal } = state ?? {}
+  const databaseUrl = config.databaseUrl ?? (postgres && (await embeddedUrl(config, postgres.port)))
+  if (databaseUrl === undefined) throw notRunning('PostgreSQL', 'DATABASE_URL')
+  const embeddedTemporal = temporal && `127.0.0.1:${temporal.port}`
+  const temporalAddress = config.temporal.address ?? embeddedTemporal
+  if (temporalAddress === undefined) throw notRunning('Temporal', 'TEMPORAL_ADDRESS')
+  const embeddedUi = temporal && `http://127.0.0.1:${temporal.uiPort}`
+  const isEmbedded = config.temporal.address === undefined
+  const temporalUiUrl = config.temporal.uiUrl ?? (isEmbedded ? embeddedUi : undefined)
+  return { databaseUrl, temporalAddress, temporalUiUrl }
+}
+
+async function embeddedUrl(config: StackConfig, port: number): Promise<string | undefined> {
+  const memory = await recallPostgres(config.homeDir)
+  return memory && postgresUrl(memory, port, 'daybook')
+}
+
+function notRunning(server: string, setting: string): CannotStart {
+  return new CannotStart(
+    `No ${server} is running for this folder, and ${setting} is not set`,
+    `start it with \`npm start\`, or set ${setting}`,
+  )
+}
+
+async function startOwnServers(
+  config: StackConfig,
+  claimed: EmbeddedState,
+  log: Say,
+): Promise<Stack> {
+  const { homeDir } = config
+  const watchdog = startWatchdog()
+  let state = claimed
+  let written = Promise.resolve()
+  // One after the other: both servers report at about the same time.
+  const record = (change: Partial<EmbeddedState>) => {
+    state = { ...state, ...change }
+    written = written.then(() => replaceState(homeDir, state))
+    return written
+  }
+  const options = { homeDir, log, watchdog }
+  const logsDir = join(homeDir, 'logs')
+  const postgres = keepRunning('PostgreSQL', log, logsDir, async () => {
+    const server = await startPostgres(options)
+    const { pid, startMark } = server.process
+    await record({ postgres: { pid, startMark, port: server.port } })
+    return server.process
+  })
+  const temporal = keepRunning('Temporal', log, logsDir, async () => {
+    const server = await startTemporalServer(options)
+    const { pid, startMark } = server.process
+    const { port, uiPort } = server
+    await record({ temporal: { pid, startMark, port, uiPort } })
+    return server.process
+  })
+  const wanted = [
+    ...(config.databaseUrl === undefined ? [postgres] : []),
+    ...(config.temporal.address === undefined ? [temporal] : []),
+  ]
+  const endAll = async (how: 'stop' | 'kill') => {
+    await Promise.all(wanted.map((server) => server[how]()))
+    await removeState(homeDir)
+    watchdog.close()
+  }
+  const results = await Promise.allSettled(wanted.map((server) => server.start()))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure !== undefined) {
+    await endAll('stop')
+    throw failure.reason
+  }
+  await record({ isReady: true })
+  return {
+    ...(await addressesOf(config, state)),
+    ownerPid: undefined,
+    stop: () => endAll('stop'),
+    kill: () => endAll('kill'),
+  }
+}

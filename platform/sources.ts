@@ -1,0 +1,61 @@
+import type { Contract } from '../domain/contracts/contract.ts'
+import { onlineRetailContract } from '../domain/contracts/online-retail.ts'
+import { sampleShopContracts } from '../domain/contracts/sample-shop.ts'
+import type { Config } from './config.ts'
+import type { FilePattern } from './landing/find-files.ts'
+
+/** A source: what its records are (contract) and where a day's files lie. */
+export interface Source {
+  readonly contract: Contract
+  readonly files: (date: string) => FilePattern
+  /** Words for the person who has to deliver: what is expected where. */
+  readonly expected: (date: string) => string
+  /** URL of an HTTP API that gives the day's records when no file does. */
+  readonly url?: string
+}
+
+export type Sources = ReadonlyMap<string, Source>
+
+/** Every source this installation knows, by name. To add one, write its contract and list it here. */
+export function configuredSources(config: Config): Sources {
+  const { orders, events, products } = sampleShopContracts(config.shopTimeZone)
+  const landing = config.landingDir
+  const sources: Source[] = [
+    dated(orders, landing, 'orders', /^[^.].*\.(json|jsonl|ndjson)(\.gz)?$/, 'orders.json'),
+    dated(events, landing, 'events', /^[^.].*\.csv(\.gz)?$/, 'events.csv'),
+    {
+      contract: products,
+      files: (date) => ({
+        root: landing,
+        folder: 'products',
+        fileName: new RegExp(`^products_${date}\\.json(\\.gz)?$`),
+      }),
+      expected: (date) => `${landing}/products/products_${date}.json`,
+      ...(config.productsApiUrl ? { url: config.productsApiUrl } : {}),
+    },
+    {
+      contract: onlineRetailContract(),
+      files: (date) => ({
+        root: config.onlineRetailDir,
+        folder: '.',
+        fileName: new RegExp(`^${date}\\.csv(\\.gz)?$`),
+      }),
+      expected: (date) => `${config.onlineRetailDir}/${date}.csv`,
+    },
+  ]
+  return new Map(sources.map((source) => [source.contract.source, source]))
+}
+
+function dated(
+  contract: Contract,
+  root: string,
+  folder: string,
+  fileName: RegExp,
+  example: string,
+): Source {
+  return {
+    contract,
+    files: (date) => ({ root, folder: `${folder}/${date}`, fileName }),
+    expected: (date) => `${root}/${folder}/${date}/${example}`,
+  }
+}
