@@ -66,7 +66,7 @@ async function writeFindingsMails(
   input: NotifyInput,
 ): Promise<number> {
   // Two runs may touch one late date at once: the second waits and sees what the first has mailed.
-  await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 11))', [input.shopId])
+  await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 13))', [input.shopId])
   const mailed = new Set<string>()
   for (const recipient of config.mailTo) {
     const findings = await readNewFindings(transaction, { ...input, recipient })

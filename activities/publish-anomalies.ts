@@ -1,10 +1,6 @@
+import type { TableChange } from '../platform/apply-table.ts'
 import type { Build } from '../platform/build.ts'
 import type { Transaction } from '../platform/database.ts'
-
-export interface PublishedAnomalies {
-  inserted: number
-  deleted: number
-}
 
 /**
  * Publishes the order anomalies of a build, in the transaction of its publication: found ones are
@@ -14,7 +10,7 @@ export interface PublishedAnomalies {
 export async function publishAnomalies(
   transaction: Transaction,
   build: Build,
-): Promise<PublishedAnomalies> {
+): Promise<TableChange> {
   const found = await transaction.query<{ isScored: boolean }>(
     `select to_regclass($1) is not null as "isScored"`,
     [`${build.schema}.order_anomalies`],

@@ -85,12 +85,20 @@ async function applyTables(
   build: Build,
 ): Promise<Record<string, TableChange>> {
   const changes: Record<string, TableChange> = {}
-  for (const { table, scopeKey } of publishedTables) {
+  for (const { table, scopeKey } of await builtTables(transaction, build)) {
     const dateColumn = businessDateColumns[table]
     if (dateColumn) await ensurePartitions(transaction, build, table, dateColumn)
     changes[table] = await applyTable(transaction, build.schema, table, scopeKey)
   }
   return changes
+}
+
+async function builtTables(transaction: Transaction, build: Build) {
+  const built = await transaction.query<{ table_name: string }>(
+    `select table_name from ${build.schema}.built_from`,
+  )
+  const names = new Set(built.rows.map((row) => row.table_name))
+  return publishedTables.filter(({ table }) => names.has(table))
 }
 
 async function ensurePartitions(

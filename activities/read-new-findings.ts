@@ -1,3 +1,4 @@
+import { orderHistoryDays } from '../domain/anomaly.ts'
 import type { Finding, MetricFinding, OrderFinding } from '../domain/mail-findings.ts'
 import type { Transaction } from '../platform/database.ts'
 
@@ -8,8 +9,9 @@ interface Search {
 }
 
 /**
- * The published findings of the run's date and of the business dates of what it delivered, without
- * those that the recipient was mailed before, by whatever run.
+ * The published findings of the business dates that the run changed (its own, those of late records,
+ * and the days after them, which have them in their history), without those that the recipient was
+ * mailed before, by whatever run.
  */
 export async function readNewFindings(
   transaction: Transaction,
@@ -21,9 +23,11 @@ export async function readNewFindings(
   return [...metrics.rows.map(toMetricFinding), ...orders.rows.map(toOrderFinding)]
 }
 
-const runDates = `
-  select $1::date as business_date
-  union select unnest(business_dates) from audit.published_loads where load_date = $1::date`
+const isOfRun = (dateColumn: string) => `
+  ${dateColumn} <= $1::date + ${orderHistoryDays} and ${dateColumn} >= (
+    select least($1::date, min(business_date))
+    from audit.published_loads, unnest(business_dates) as business_date
+    where load_date = $1::date)`
 
 const isNotMailed = `not exists (
   select from audit.mailed_findings mailed
@@ -39,7 +43,7 @@ const newMetricFindings = `
         case when z_score < 0 then 'low' else 'high' end) as key,
       metric, metric_date as "metricDate", value, expected, scale, z_score as "zScore"
     from warehouse.metric_scores
-    where shop_id = $2 and is_anomaly and metric_date in (${runDates})
+    where shop_id = $2 and is_anomaly and ${isOfRun('metric_date')}
   ) finding
   where ${isNotMailed}`
 
@@ -53,7 +57,7 @@ const newOrderFindings = `
       score.vendor_id as "vendorId", stock_code as "productId", quantity,
       median_qty as "medianQty", score.threshold_qty as "thresholdQty", z_score as "zScore"
     from warehouse.anomalies join warehouse.order_scores score using (anomaly_id)
-    where score.shop_id = $2 and status = 'NEW' and score.order_date in (${runDates})
+    where score.shop_id = $2 and status = 'NEW' and ${isOfRun('score.order_date')}
   ) finding
   where ${isNotMailed}`
 

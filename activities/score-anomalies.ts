@@ -1,4 +1,10 @@
-import { maxHistoryDays, metricMethod, scoreMetric, type HistoryDay } from '../domain/anomaly.ts'
+import {
+  maxHistoryDays,
+  metricMethod,
+  orderHistoryDays,
+  scoreMetric,
+  type HistoryDay,
+} from '../domain/anomaly.ts'
 import { beginTable, buildFor, fillTable, type Build } from '../platform/build.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
@@ -18,24 +24,36 @@ export interface ScoreAnomaliesOutput {
 export function createAnomalyActivities({ database }: { database: Database }) {
   return {
     /**
-     * Scores the business dates that this run touches, in its unpublished build: order lines by the
+     * Scores the business dates that this run changes, in its unpublished build: order lines by the
      * classic rule, daily metrics by robust z. Repeatable; publishing makes the findings visible.
      */
     async scoreAnomalies(input: ScoreAnomaliesInput): Promise<ScoreAnomaliesOutput> {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      return writeInAttempt(database, async (transaction) => {
-        await beginTable(transaction, build, 'metric_scores', {
-          sql: `select distinct shop_id, metric_date from ${build.schema}.daily_metrics_scope
-                where shop_id = $1`,
-          params: [input.shopId],
-        })
-        const orderAnomalies = await scoreOrders(transaction, build)
-        const metrics = await scoreMetrics(transaction, build)
-        const { anomalies: metricAnomalies, rows } = metrics
-        return { orderAnomalies, metricAnomalies, rowsOut: orderAnomalies + rows }
-      })
+      return writeInAttempt(database, (transaction) => scoreBuild(transaction, build))
     },
   }
+}
+
+/** Scores a build anew. Later days that have this build's dates in their history are scored too. */
+export async function scoreBuild(
+  transaction: Transaction,
+  build: Build,
+): Promise<ScoreAnomaliesOutput> {
+  await beginTable(transaction, build, 'metric_scores', {
+    sql: `
+      select metrics.shop_id, metrics.metric_date from ${build.schema}.daily_metrics_next metrics
+      where metrics.shop_id = $1
+        and metrics.metric_date >
+          (select min(metric_date) from ${build.schema}.daily_metrics_scope where shop_id = $1)
+        and metrics.metric_date <= $2::integer +
+          (select max(metric_date) from ${build.schema}.daily_metrics_scope where shop_id = $1)
+      union
+      select shop_id, metric_date from ${build.schema}.daily_metrics_scope where shop_id = $1`,
+    params: [build.shopId, orderHistoryDays],
+  })
+  const orderAnomalies = await scoreOrders(transaction, build)
+  const { anomalies: metricAnomalies, rows } = await scoreMetrics(transaction, build)
+  return { orderAnomalies, metricAnomalies, rowsOut: orderAnomalies + rows }
 }
 
 async function scoreOrders(transaction: Transaction, build: Build): Promise<number> {
@@ -45,7 +63,10 @@ async function scoreOrders(transaction: Transaction, build: Build): Promise<numb
       select anomaly_id, shop_id, order_id, line_no, order_date, vendor_id, stock_code, quantity,
         median_qty, std_deviation, z_score, history_orders, threshold_qty, alert_timestamp
       from warehouse.anomalies join warehouse.order_scores using (anomaly_id) where false`)
-  return fillTable(transaction, build, 'anomalies/order_anomalies', [build.shopId])
+  return fillTable(transaction, build, 'anomalies/order_anomalies', [
+    build.shopId,
+    orderHistoryDays,
+  ])
 }
 
 interface Figure {

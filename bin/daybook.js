@@ -7,7 +7,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 const neededVersion = 24
-const main = join(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '../cli/main.ts')
+const main = join(
+  import.meta.dirname ?? dirname(new URL(import.meta.url).pathname),
+  '../cli/main.ts',
+)
 
 if (Number(process.versions.node.split('.')[0]) >= neededVersion) await import(main)
 else runOnNode(findNode())
@@ -15,13 +18,19 @@ else runOnNode(findNode())
 function findNode() {
   const name = process.platform === 'win32' ? 'node.exe' : 'node'
   try {
-    const path = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', name)
+    const path = join(
+      dirname(createRequire(import.meta.url).resolve('node/package.json')),
+      'bin',
+      name,
+    )
     if (existsSync(path)) return path
   } catch {
     // Said below.
   }
   console.error(`Daybook needs Node ${neededVersion}; this is ${process.version}.`)
-  console.error('  Remedy: run `npm ci` here (it brings its own Node), or install Node 24 or newer.')
+  console.error(
+    '  Remedy: run `npm ci` here (it brings its own Node), or install Node 24 or newer.',
+  )
   process.exit(3)
 }
 

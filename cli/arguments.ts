@@ -28,7 +28,10 @@ export function dagOption(): Option {
 }
 
 export function jsonOption(): Option {
-  return new Option('--json', 'print JSON on standard output; everything else goes to standard error')
+  return new Option(
+    '--json',
+    'print JSON on standard output; everything else goes to standard error',
+  )
 }
 
 export function limitOption(count: number): Option {

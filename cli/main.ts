@@ -60,7 +60,7 @@ function explain(error: unknown): string {
   if (isConnectionError(error)) {
     return `Cannot connect: ${error.message}\n  Remedy: run \`daybook doctor\`, which checks every server.`
   }
-  return process.env['DEBUG'] === undefined ? `${error.name}: ${error.message}` : `${error.stack}`
+  return `${error.name}: ${error.message}`
 }
 
 const connectionCodes = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', '28P01', '3D000']

@@ -1,5 +1,3 @@
-import { styleText } from 'node:util'
-
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
 }
@@ -27,7 +25,9 @@ export function formatTable(titles: string[], rows: Cell[][]): string {
       })
       .join('  ')
       .trimEnd()
-  return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...texts.map(line)].join('\n')
+  return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...texts.map(line)].join(
+    '\n',
+  )
 }
 
 function cellText(cell: Cell): string {
@@ -47,11 +47,4 @@ export function seconds(value: number | string | null): string {
 /** A time stamp as a person reads it, in UTC. */
 export function instant(value: Date | null): string {
   return value === null ? '-' : value.toISOString().slice(0, 19).replace('T', ' ')
-}
-
-export function stateText(state: string): string {
-  const color = { success: 'green', failed: 'red', running: 'cyan' } as const
-  const isKnown = (name: string): name is keyof typeof color => name in color
-  if (!process.stdout.isTTY || !isKnown(state)) return state
-  return styleText(color[state], state)
 }

@@ -15,6 +15,8 @@ export interface MetricScore {
   readonly isAnomaly: boolean
 }
 
+/** How far back the classic rule looks at a product's orders. */
+export const orderHistoryDays = 90
 export const metricMethod = 'robust_z_v1'
 export const maxHistoryDays = 56
 const minHistoryDays = 14

@@ -6,8 +6,10 @@ export interface TableChange {
   readonly deleted: number
 }
 
+/** Where a row was last read is no part of what it says: the same line in a newer file moves nothing. */
+const lineageColumns = new Set(['file_id', 'record_no'])
+
 interface TableColumns {
-  readonly all: readonly string[]
   readonly writable: readonly string[]
   readonly primaryKey: readonly string[]
 }
@@ -23,12 +25,13 @@ export async function applyTable(
   scopeKey: readonly string[],
 ): Promise<TableChange> {
   const columns = await tableColumns(transaction, table)
+  const meaning = columns.writable.filter((column) => !lineageColumns.has(column))
   const deleted = await transaction.query(
     `delete from warehouse.${table} published using ${buildSchema}.${table}_scope scope
      where ${sameColumns(scopeKey, 'published', 'scope')} and not exists (
        select from ${buildSchema}.${table} next
        where ${sameColumns(columns.primaryKey, 'next', 'published')}
-         and (${list(columns.writable, 'next')}) is not distinct from (${list(columns.writable, 'published')}))`,
+         and (${list(meaning, 'next')}) is not distinct from (${list(meaning, 'published')}))`,
   )
   const inserted = await transaction.query(
     `insert into warehouse.${table} (${columns.writable.join(', ')})
@@ -50,7 +53,6 @@ async function tableColumns(transaction: Transaction, table: string): Promise<Ta
   )
   const names = (rows: typeof result.rows) => rows.map((row) => row.name)
   return {
-    all: names(result.rows),
     writable: names(result.rows.filter((row) => !row.is_generated)),
     primaryKey: names(result.rows.filter((row) => row.is_key)),
   }

@@ -70,7 +70,7 @@ export async function beginTable(
   const key = scopeKey.join(', ')
   await transaction.query(`
     drop table if exists ${build.schema}.${table}, ${build.schema}.${table}_scope cascade;
-    create unlogged table ${build.schema}.${table} (like warehouse.${table});
+    create unlogged table ${build.schema}.${table} (like warehouse.${table} including generated);
     create unlogged table ${build.schema}.${table}_scope as
       select ${key} from warehouse.${table} where false;
     create view ${build.schema}.${table}_next as

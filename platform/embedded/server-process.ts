@@ -17,6 +17,7 @@ export interface ServerProcessOptions {
   logFile: string
   account?: { uid: number; gid: number }
   watchdog: Watchdog
+  cwd?: string
   /** Sent in order, `patienceMs` apart, to end it. */
   signals: NodeJS.Signals[]
   temporaryDir?: string
@@ -47,7 +48,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const child = spawn(options.file, options.args, {
     ...options.account,
     env: options.env,
-    cwd: '/',
+    cwd: options.cwd ?? '/',
     detached: true,
     stdio: ['ignore', output, output],
   })

@@ -10,6 +10,7 @@ import { isStillRunning } from './process-identity.ts'
 import type { EmbeddedState } from './state-file.ts'
 import { readState, removeState, replaceState } from './state-file.ts'
 import { startTemporalServer } from './temporal-server.ts'
+import type { Watchdog } from './watchdog.ts'
 import { startWatchdog } from './watchdog.ts'
 
 export interface Addresses {
@@ -21,6 +22,8 @@ export interface Addresses {
 export interface Stack extends Addresses {
   /** The process that started the servers, when that is not this one. */
   ownerPid: number | undefined
+  /** Ends further processes of this stack when this process is killed. */
+  watchdog: Watchdog | undefined
   /** Ends what this process started, in good order. */
   stop(): Promise<void>
   /** Ends it at once. */
@@ -36,17 +39,24 @@ type StackConfig = Pick<Config, 'databaseUrl' | 'temporal' | 'homeDir'>
  */
 export async function startStack(config: StackConfig, log: Say): Promise<Stack> {
   if (config.databaseUrl !== undefined && config.temporal.address !== undefined) {
-    return { ...(await addressesOf(config, undefined)), ...nothingToStop, ownerPid: undefined }
+    return useServersElsewhere(config)
   }
   const claim = await claimHome(config.homeDir, log)
   if (claim.owner === 'another') {
     const addresses = await addressesOf(config, claim.state)
-    return { ...addresses, ...nothingToStop, ownerPid: claim.state.owner.pid }
+    return { ...addresses, ...nothingToStop, ownerPid: claim.state.owner.pid, watchdog: undefined }
   }
   return startOwnServers(config, claim.state, log)
 }
 
 const nothingToStop = { stop: () => Promise.resolve(), kill: () => Promise.resolve() }
+
+async function useServersElsewhere(config: StackConfig): Promise<Stack> {
+  const addresses = await addressesOf(config, undefined)
+  const watchdog = startWatchdog()
+  const stop = () => Promise.resolve(watchdog.close())
+  return { ...addresses, ownerPid: undefined, watchdog, stop, kill: stop }
+}
 
 /** Addresses of what runs now, for a command that starts nothing. @throws CannotStart */
 export async function findStack(config: StackConfig): Promise<Addresses> {
@@ -132,6 +142,7 @@ async function startOwnServers(
   return {
     ...(await addressesOf(config, state)),
     ownerPid: undefined,
+    watchdog,
     stop: () => endAll('stop'),
     kill: () => endAll('kill'),
   }

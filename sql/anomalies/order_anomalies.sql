@@ -1,10 +1,10 @@
 -- order_anomalies: order lines with an unusual quantity for their product, by the classic rule.
 -- A line is flagged when its quantity > median + 2 sample standard deviations of its product's sale
--- lines of the 90 days strictly before its business date, so that it is never in its own baseline.
+-- lines of the days strictly before its business date, so that it is never in its own baseline.
 -- A null standard deviation counts as 0; under 5 orders of history nothing is judged.
 -- grain: shop_id, order_id, line_no
 -- reads: warehouse.fact_orders, next.metric_scores_scope
--- params: $1 shop_id
+-- params: $1 shop_id, $2 history_days
 with
 
 scored_dates as (
@@ -15,7 +15,7 @@ scored_dates as (
 
 bounds as (
     select
-        min(scored_date) - 90 as first_date,
+        min(scored_date) - $2::integer as first_date,
         max(scored_date) as last_date
     from scored_dates
 ),
@@ -58,7 +58,7 @@ baselines as (
         on history.vendor_id = scored_products.vendor_id
         and history.product_id = scored_products.product_id
         and history.order_date < scored_products.order_date
-        and history.order_date >= scored_products.order_date - 90
+        and history.order_date >= scored_products.order_date - $2::integer
     group by
         scored_products.order_date,
         scored_products.vendor_id,

@@ -26,7 +26,7 @@ export async function planted(date: string): Promise<string> {
 `
 
 test('an activity call without await is caught', { timeout: 60_000 }, async () => {
-  const file = 'workflows/index.ts'
+  const file = 'workflows/deliver-mail.ts'
   const caught = ['10: @typescript-eslint/no-floating-promises']
   expect(await lint(file, workflow('await activities.loadOrders(date)'))).toEqual([])
   expect(await lint(file, workflow('activities.loadOrders(date)'))).toEqual(caught)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createExtractActivities } from '../../activities/extract.ts'
 import { createLoadActivities, type LoadInput } from '../../activities/load.ts'
+import { createPublishActivities } from '../../activities/publish.ts'
 import { createTransformActivities } from '../../activities/transform.ts'
 import { loadConfig } from '../../platform/config.ts'
 import type { Database } from '../../platform/database.ts'
@@ -14,33 +15,58 @@ export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
   const landingDir = mkdtempSync(join(tmpdir(), 'daybook-landing-'))
   const sources = configuredSources(loadConfig({ LANDING_DIR: landingDir, ...env }))
   const deps = { database, sources }
+  const parts = { rebuild: async () => undefined, publishAnomalies: async () => ({ inserted: 0, deleted: 0 }) }
   const activities = {
     ...createExtractActivities(deps),
     ...createTransformActivities(deps),
     ...createLoadActivities(deps),
+    ...createPublishActivities({ ...deps, parts }),
   }
   const runTask = <Input extends { date: string }, Output>(
     taskId: string,
     activity: (input: Input) => Promise<Output>,
     input: Input,
   ) => runActivity(database, { runKey: `ecommerce_daily/${input.date}`, taskId }, activity, input)
+  const stage = async (source: string, date: string) => {
+    await runTask(`extract_${source}`, activities.extractSource, { date, source })
+    return runTask(`transform_${source}_to_staging`, activities.transformToStaging, { date, source })
+  }
+  const stageDay = async (date: string) => {
+    await stage('orders', date)
+    await stage('events', date)
+    const isDue = await runTask('products_due', activities.chooseProducts, { date })
+    if (isDue.length > 0) await stage('products', date)
+  }
+  const publishDay = (date: string) => runTask('publish', activities.publish, loadInput(date))
   return {
     landingDir,
     activities,
     runTask,
+    stage,
     deliver(path: string, content: string | Uint8Array) {
       const file = join(landingDir, path)
       mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, content)
     },
-    async stage(source: string, date: string) {
-      await runTask(`extract_${source}`, activities.extractSource, { date, source })
-      return runTask(`transform_${source}_to_staging`, activities.transformToStaging, { date, source })
+    async loadDay(date: string) {
+      await stageDay(date)
+      const input = loadInput(date)
+      await runTask('load_dim_date', activities.loadDimDate, input)
+      await runTask('load_dim_user', activities.loadDimUser, input)
+      await runTask('load_dim_product', activities.loadDimProduct, input)
+      await runTask('load_fact_orders', activities.loadFactOrders, input)
+      await runTask('load_fact_events', activities.loadFactEvents, input)
     },
-    loadInput(date: string): LoadInput {
-      return { date, shopId: 'main', orders: 'orders', events: 'events', products: 'products' }
+    publishDay,
+    async runDay(date: string) {
+      await this.loadDay(date)
+      return publishDay(date)
     },
   }
+}
+
+function loadInput(date: string): LoadInput {
+  return { date, shopId: 'main', orders: 'orders', events: 'events', products: 'products' }
 }
 
 export function order(id: string, fields: Record<string, unknown> = {}) {

@@ -1,0 +1,164 @@
+import type { Command } from 'commander'
+import type { Database } from '../platform/database.ts'
+import { dagOption, jsonOption } from './arguments.ts'
+import { withDatabase } from './connect.ts'
+import { UsageError } from './exit-codes.ts'
+import { instant, printJson, printLine, printTable, seconds } from './print.ts'
+
+interface Flags {
+  dag: string
+  json?: true
+}
+
+export function registerShow(program: Command): void {
+  program
+    .command('show')
+    .argument('<run>', 'a run key (ecommerce_daily/2025-12-13), a date or a run id')
+    .description('show one run: its tasks, attempts, files and checks')
+    .addOption(dagOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  daybook show 2025-12-13
+  daybook show online_retail_daily/2011-11-14 --json`,
+    )
+    .action(showRun)
+}
+
+async function showRun(run: string, flags: Flags): Promise<void> {
+  const key = /^\d{4}-\d{2}-\d{2}$/.test(run) ? `${flags.dag}/${run}` : run
+  const shown = await withDatabase((database) => readRun(database, key))
+  if (flags.json) return printJson(shown)
+  printRun(shown)
+}
+
+interface RunRow {
+  run_id: string
+  run_key: string
+  dag_id: string
+  logical_date: string
+  trigger: string
+  state: string
+  started_at: Date
+  ended_at: Date | null
+  seconds: string | null
+  error: string | null
+  task_states: Record<string, unknown>
+}
+
+interface AttemptRow {
+  task_id: string
+  attempt: number
+  state: string
+  seconds: string | null
+  rows_in: number | null
+  rows_out: number | null
+  rows_rejected: number | null
+  bytes: number | null
+  error: string | null
+}
+
+interface CheckRow {
+  check_id: string
+  severity: string
+  is_passed: boolean
+  expected: string
+  actual: string
+  failed_rows: number
+}
+
+interface FileRow {
+  source: string
+  path: string
+  state: string
+  records_received: number
+  records_loaded: number | null
+  records_quarantined: number | null
+  records_duplicate: number | null
+}
+
+async function readRun(database: Database, key: string) {
+  const found = await database.query<RunRow>(
+    `select run_id, run_key, dag_id, logical_date, trigger, state, started_at, ended_at, seconds,
+       error, task_states
+     from audit.pipeline_runs where run_key = $1 or run_id = $1
+     order by started_at desc limit 1`,
+    [key],
+  )
+  const run = found.rows[0]
+  if (run === undefined) {
+    throw new UsageError(`There is no run ${key}; \`daybook runs\` lists those there are`)
+  }
+  const select = async <Row extends object>(sql: string) =>
+    (await database.query<Row>(sql, [run.run_id])).rows
+  return {
+    ...run,
+    attempts: await select<AttemptRow>(
+      `select task_id, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
+       from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
+    ),
+    checks: await select<CheckRow>(
+      `select check_id, severity, is_passed, expected, actual, failed_rows
+       from audit.dq_results where run_id = $1 order by is_passed, check_id`,
+    ),
+    files: await select<FileRow>(
+      `select source, path, state, records_received, records_loaded, records_quarantined,
+         records_duplicate
+       from audit.source_files where run_id = $1 order by source, path`,
+    ),
+  }
+}
+
+type ShownRun = Awaited<ReturnType<typeof readRun>>
+
+function printRun(run: ShownRun): void {
+  printLine(`${run.run_key}  ${run.state}  (started by ${run.trigger}, run id ${run.run_id})`)
+  const ended = run.ended_at === null ? 'still running' : `ended ${instant(run.ended_at)}`
+  printLine(`started ${instant(run.started_at)} UTC, ${ended}, ${seconds(run.seconds)} s`)
+  if (run.error !== null) printLine(`error: ${run.error}`)
+  printTasks(run)
+  printFiles(run.files)
+  printChecks(run.checks)
+}
+
+function printTasks({ attempts, task_states }: ShownRun): void {
+  printLine('\nTasks')
+  const attempted = new Set(attempts.map((attempt) => attempt.task_id))
+  const others = Object.entries(task_states).filter(([task]) => !attempted.has(task))
+  const rows = [
+    ...attempts.map((row) => [
+      ...[row.task_id, row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
+      ...[row.rows_rejected, row.error?.split('\n')[0] ?? ''],
+    ]),
+    ...others.map(([task, state]) => [task, taskStateText(state), null, '-', null, null, null, '']),
+  ]
+  const titles = ['task', 'state', 'attempt', 'seconds', 'rows in', 'rows out', 'rejected', 'error']
+  printTable(titles, rows, 'No task has started.')
+}
+
+function taskStateText(state: unknown): string {
+  return typeof state === 'string' ? state : JSON.stringify(state)
+}
+
+function printFiles(files: FileRow[]): void {
+  if (files.length === 0) return
+  printLine('\nFiles')
+  const rows = files.map((file) => [
+    ...[file.source, file.path, file.state, file.records_received, file.records_loaded],
+    ...[file.records_quarantined, file.records_duplicate],
+  ])
+  const titles = ['source', 'file', 'state', 'received', 'loaded', 'quarantined', 'duplicates']
+  printTable(titles, rows, '')
+}
+
+function printChecks(checks: CheckRow[]): void {
+  if (checks.length === 0) return
+  printLine('\nChecks')
+  const rows = checks.map((check) => [
+    ...[check.check_id, check.is_passed ? 'passed' : `FAILED (${check.severity})`],
+    ...[check.expected, check.actual, check.failed_rows],
+  ])
+  printTable(['check', 'result', 'expected', 'found', 'bad rows'], rows, '')
+}
