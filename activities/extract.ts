@@ -43,31 +43,35 @@ export function createExtractActivities(deps: { database: Database; sources: Sou
      */
     async extractSource(input: SourceInput): Promise<ExtractResult> {
       const source = sourceNamed(sources, input.source)
-      const files = await deliveredFiles(source, input.date)
-      const results: ExtractResult[] = []
+      const files = await deliveredFiles(database, source, input.date)
+      let total: ExtractResult = { files: 0, rowsIn: 0, rowsOut: 0, bytes: 0 }
       for (const file of files) {
-        results.push(await extractFile(database, source.contract, input.date, file))
+        total = add(total, await extractFile(database, source.contract, input.date, file))
       }
-      return results.reduce(add)
+      return total
     },
 
-    /** Chooses extract_products on Mondays, or when a catalogue lies in the landing zone. */
+    /** Chooses extract_products on Mondays, or when a catalogue waits in the landing zone. */
     async chooseProducts(input: { date: string }): Promise<'extract_products'[]> {
       const source = sourceNamed(sources, 'products')
       const isMonday = new Date(`${input.date}T00:00:00Z`).getUTCDay() === 1
-      const files = await findFiles(source.files(input.date))
+      const files = await filesOfDay(database, source, input.date)
       return isMonday || files.length > 0 ? ['extract_products'] : []
     },
   }
 }
 
-async function deliveredFiles(source: Source, date: string): Promise<LandingFile[]> {
-  let files = await findFiles(source.files(date))
+async function deliveredFiles(
+  database: Database,
+  source: Source,
+  date: string,
+): Promise<LandingFile[]> {
+  let files = await filesOfDay(database, source, date)
   if (files.length === 0 && source.url) {
     await fetchToLanding(source.url, source.expected(date))
-    files = await findFiles(source.files(date))
+    files = await filesOfDay(database, source, date)
   }
-  if (files.length === 0) {
+  if (files.length === 0 && !source.isOptional) {
     throw ApplicationFailure.nonRetryable(
       `No ${source.contract.source} file for ${date}: expected ${source.expected(date)}. ` +
         'Deliver it, then run the day again.',
@@ -82,6 +86,22 @@ async function deliveredFiles(source: Source, date: string): Promise<LandingFile
     )
   }
   return files
+}
+
+/** The files that a day may bring, less those that another day has brought already. */
+async function filesOfDay(
+  database: Database,
+  source: Source,
+  date: string,
+): Promise<LandingFile[]> {
+  const files = await findFiles(source.files(date))
+  const taken = await database.query<{ path: string }>(
+    `select path from audit.source_files
+     where source = $1 and path = any($2) and load_date <> $3 and state <> 'superseded'`,
+    [source.contract.source, files.map((file) => file.name), date],
+  )
+  const takenNames = new Set(taken.rows.map((row) => row.path))
+  return files.filter((file) => file.name.includes(date) || !takenNames.has(file.name))
 }
 
 async function extractFile(

@@ -8,6 +8,7 @@ import {
 import { beginTable, buildFor, fillTable, type Build } from '../platform/build.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
+import { scoredDatesSql } from './scored-dates.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface ScoreAnomaliesInput {
@@ -34,22 +35,14 @@ export function createAnomalyActivities({ database }: { database: Database }) {
   }
 }
 
-/** Scores a build anew. Later days that have this build's dates in their history are scored too. */
+/** Scores a build anew, within the caller's transaction; also for publishing to build it again. */
 export async function scoreBuild(
   transaction: Transaction,
   build: Build,
 ): Promise<ScoreAnomaliesOutput> {
   await beginTable(transaction, build, 'metric_scores', {
-    sql: `
-      select metrics.shop_id, metrics.metric_date from ${build.schema}.daily_metrics_next metrics
-      where metrics.shop_id = $1
-        and metrics.metric_date >
-          (select min(metric_date) from ${build.schema}.daily_metrics_scope where shop_id = $1)
-        and metrics.metric_date <= $2::integer +
-          (select max(metric_date) from ${build.schema}.daily_metrics_scope where shop_id = $1)
-      union
-      select shop_id, metric_date from ${build.schema}.daily_metrics_scope where shop_id = $1`,
-    params: [build.shopId, orderHistoryDays],
+    sql: scoredDatesSql(build),
+    params: [build.shopId],
   })
   const orderAnomalies = await scoreOrders(transaction, build)
   const { anomalies: metricAnomalies, rows } = await scoreMetrics(transaction, build)

@@ -11,6 +11,7 @@ import { registerQuarantine } from './quarantine.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerShow } from './show.ts'
+import { Interrupted } from './session.ts'
 import { registerUp } from './up.ts'
 
 function buildProgram(): Command {
@@ -40,6 +41,7 @@ function reportError(error: unknown): number {
   // Commander has written its own message.
   if (error instanceof CommanderError) return commanderExitCode(error)
   console.error(explain(error))
+  if (error instanceof Interrupted) return exitCodes.interrupted
   if (error instanceof UsageError || error instanceof ConfigError) return exitCodes.usage
   if (error instanceof CannotStart || isConnectionError(error)) return exitCodes.unavailable
   return exitCodes.failed
@@ -53,7 +55,7 @@ function commanderExitCode(error: CommanderError): number {
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const isExpected = [UsageError, ConfigError, CannotStart, CommandFailed].some(
+  const isExpected = [UsageError, ConfigError, CannotStart, CommandFailed, Interrupted].some(
     (type) => error instanceof type,
   )
   if (isExpected) return error.message

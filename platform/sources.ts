@@ -12,6 +12,8 @@ export interface Source {
   readonly expected: (date: string) => string
   /** URL of an HTTP API that gives the day's records when no file does. */
   readonly url?: string
+  /** A day without a file is no failure: what was delivered last stays in force. */
+  readonly isOptional?: boolean
 }
 
 export type Sources = ReadonlyMap<string, Source>
@@ -25,10 +27,11 @@ export function configuredSources(config: Config): Sources {
     dated(events, landing, 'events', /^[^.].*\.csv(\.gz)?$/, 'events.csv'),
     {
       contract: products,
+      isOptional: true,
       files: (date) => ({
         root: landing,
         folder: 'products',
-        fileName: new RegExp(`^products_${date}\\.json(\\.gz)?$`),
+        fileName: new RegExp(`^products_(${weekUntil(date).join('|')})\\.json(\\.gz)?$`),
       }),
       expected: (date) => `${landing}/products/products_${date}.json`,
       ...(config.productsApiUrl ? { url: config.productsApiUrl } : {}),
@@ -58,4 +61,14 @@ function dated(
     files: (date) => ({ root, folder: `${folder}/${date}`, fileName }),
     expected: (date) => `${root}/${folder}/${date}/${example}`,
   }
+}
+
+const dayMs = 86_400_000
+
+/** A catalogue holds for a week: a day may still bring one of the days before it. */
+function weekUntil(date: string): string[] {
+  const last = Date.parse(date)
+  return Array.from({ length: 7 }, (_, back) =>
+    new Date(last - back * dayMs).toISOString().slice(0, 10),
+  )
 }

@@ -44,8 +44,6 @@ const daysBetweenLaunches = 4
 const recentDays = 14
 const secondVendorShare = 0.06
 const weeklyPriceChangeShare = 0.06
-/** How far back a price is looked for; a product unchanged for longer has its first price. */
-const priceMemoryWeeks = 78
 const keptShelves = 12
 
 /**
@@ -132,10 +130,7 @@ export class Catalogue {
     const euros = Math.max(0.5, Math.exp(3 + 0.9 * random.normal()))
     // Every seventh price or so is per unit of a pack, with three decimals.
     const step = random.share() < 0.15 ? 1 : 10
-    const firstMonday = mondayOf(day)
-    for (let weeks = 0; weeks < priceMemoryWeeks; weeks++) {
-      const monday = firstMonday - weeks * 7
-      if (monday <= launchedOn) break
+    for (let monday = mondayOf(day); monday > launchedOn; monday -= 7) {
       const hash = mix(this.seed, stream.price, key, monday)
       if (asShare(hash) >= weeklyPriceChangeShare) continue
       const factor = 0.8 + (0.4 * (hash % 1000)) / 1000

@@ -106,9 +106,13 @@ function products(timeZone: string): Contract {
         from: 'updated_at',
         type: 'timestamp',
         notFuture: true,
-        defaultSql: `load_date::timestamp at time zone '${timeZone}'`,
+        defaultSql: `${catalogueDate}::timestamp at time zone '${timeZone}'`,
       },
     ],
     derived: {},
   }
 }
+
+/** A catalogue that does not say since when it holds does so from the date in its file's name. */
+const catalogueDate = `(select coalesce(substring(file.path from '\\d{4}-\\d{2}-\\d{2}')::date, load_date)
+  from audit.source_files as file where file.file_id = typed.file_id)`

@@ -27,7 +27,7 @@ export async function onFreePort<T>(
   }
 }
 
-async function isPortFree(port: number): Promise<boolean> {
+export async function isPortFree(port: number): Promise<boolean> {
   // macOS lets a second server bind 127.0.0.1 beside one that listens on all addresses.
   if (await isListening(port)) return false
   return bindPort(port).then(

@@ -112,7 +112,8 @@ export async function waitUntilReady(
   }
 }
 
+/** The end of what it wrote, without the lines of a stack trace. */
 function lastLines(log: string): string {
-  const lines = log.split('\n').filter((line) => line.trim() !== '')
-  return lines.length === 0 ? 'It wrote nothing.' : lines.slice(-6).join('\n  ')
+  const lines = log.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
+  return lines.length === 0 ? 'It wrote nothing.' : lines.slice(-8).join('\n  ')
 }

@@ -60,30 +60,45 @@ async function useServersElsewhere(config: StackConfig): Promise<Stack> {
 
 /** Addresses of what runs now, for a command that starts nothing. @throws CannotStart */
 export async function findStack(config: StackConfig): Promise<Addresses> {
-  const state = await readState(config.homeDir)
+  return addressesOf(config, await readLiveState(config.homeDir))
+}
+
+/** The database alone, for a command that only reads. @throws CannotStart */
+export async function findDatabaseUrl(config: StackConfig): Promise<string> {
+  return databaseUrlOf(config, await readLiveState(config.homeDir))
+}
+
+async function readLiveState(homeDir: string): Promise<EmbeddedState | undefined> {
+  const state = await readState(homeDir)
   const isLive = state !== undefined && state.isReady && (await isStillRunning(state.owner))
-  return addressesOf(config, isLive ? state : undefined)
+  return isLive ? state : undefined
 }
 
 async function addressesOf(
   config: StackConfig,
   state: EmbeddedState | undefined,
 ): Promise<Addresses> {
-  const { postgres, temporal } = state ?? {}
-  const databaseUrl = config.databaseUrl ?? (postgres && (await embeddedUrl(config, postgres.port)))
-  if (databaseUrl === undefined) throw notRunning('PostgreSQL', 'DATABASE_URL')
-  const embeddedTemporal = temporal && `127.0.0.1:${temporal.port}`
-  const temporalAddress = config.temporal.address ?? embeddedTemporal
-  if (temporalAddress === undefined) throw notRunning('Temporal', 'TEMPORAL_ADDRESS')
-  const embeddedUi = temporal && `http://127.0.0.1:${temporal.uiPort}`
-  const isEmbedded = config.temporal.address === undefined
-  const temporalUiUrl = config.temporal.uiUrl ?? (isEmbedded ? embeddedUi : undefined)
-  return { databaseUrl, temporalAddress, temporalUiUrl }
+  return { databaseUrl: await databaseUrlOf(config, state), ...temporalOf(config, state) }
 }
 
-async function embeddedUrl(config: StackConfig, port: number): Promise<string | undefined> {
-  const memory = await recallPostgres(config.homeDir)
-  return memory && postgresUrl(memory, port, 'daybook')
+async function databaseUrlOf(
+  config: StackConfig,
+  state: EmbeddedState | undefined,
+): Promise<string> {
+  if (config.databaseUrl !== undefined) return config.databaseUrl
+  const server = state?.postgres
+  const memory = server && (await recallPostgres(config.homeDir))
+  if (server === undefined || memory === undefined) throw notRunning('PostgreSQL', 'DATABASE_URL')
+  return postgresUrl(memory, server.port, 'daybook')
+}
+
+function temporalOf({ temporal: settings }: StackConfig, state: EmbeddedState | undefined) {
+  const { address, uiUrl } = settings
+  if (address !== undefined) return { temporalAddress: address, temporalUiUrl: uiUrl }
+  if (state?.temporal === undefined) throw notRunning('Temporal', 'TEMPORAL_ADDRESS')
+  const { port, uiPort } = state.temporal
+  const temporalUiUrl = uiUrl ?? `http://127.0.0.1:${uiPort}`
+  return { temporalAddress: `127.0.0.1:${port}`, temporalUiUrl }
 }
 
 function notRunning(server: string, setting: string): CannotStart {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Connection } from '@temporalio/client'
+import type { ConnectionLike } from '@temporalio/client'
 import type { Config } from '../config.ts'
 import type { Say } from './cannot-start.ts'
 import { CannotStart } from './cannot-start.ts'
@@ -64,7 +64,7 @@ function workerEnvironment({ config, addresses }: WorkerProcessOptions): NodeJS.
 
 /** Whether workers ask this task queue for workflow tasks. */
 export async function isQueuePolled(
-  connection: Connection,
+  connection: ConnectionLike,
   namespace: string,
   taskQueue: string,
 ): Promise<boolean> {

@@ -31,7 +31,10 @@ function extracting(source: string, path: (date: string) => string) {
     const shop = sampleShop(database.db)
     const date = someDate()
     shop.deliver(path(date), content)
-    const result = await shop.runTask(`extract_${source}`, shop.activities.extractSource, { date, source })
+    const result = await shop.runTask(`extract_${source}`, shop.activities.extractSource, {
+      date,
+      source,
+    })
     return { date, result, records: await rawRecords(source, date), shop }
   }
 }
@@ -57,7 +60,10 @@ test('a single object and NDJSON are taken too', async () => {
 })
 
 test('records cut across read chunks are whole', async () => {
-  const long = Array.from({ length: 3 }, (_, index) => `{"order_id":"${index}","note":"${'x\\"é'.repeat(400_000)}"}`)
+  const long = Array.from(
+    { length: 3 },
+    (_, index) => `{"order_id":"${index}","note":"${'x\\"é'.repeat(400_000)}"}`,
+  )
   const { records } = await extractOrders(`[${long.join(',')}]`)
   expect(records).toEqual(long)
 })
@@ -67,8 +73,14 @@ test('a byte order mark is no part of the first record, gzip is read', async () 
   expect((await extractOrders(text)).records).toEqual([JSON.stringify(order('o-1'))])
   const shop = sampleShop(database.db)
   const date = someDate()
-  shop.deliver(`events/${date}/events.csv.gz`, gzipSync(`${eventsHeader}\ne1,,,page_view,2024-01-01,s,u,a\n`))
-  const result = await shop.runTask('extract_events', shop.activities.extractSource, { date, source: 'events' })
+  shop.deliver(
+    `events/${date}/events.csv.gz`,
+    gzipSync(`${eventsHeader}\ne1,,,page_view,2024-01-01,s,u,a\n`),
+  )
+  const result = await shop.runTask('extract_events', shop.activities.extractSource, {
+    date,
+    source: 'events',
+  })
   expect(result.rowsIn).toBe(1)
 })
 
@@ -98,7 +110,11 @@ test('a quote that never closes costs one record, not the rest of the file', asy
 })
 
 test.each([
-  ['truncated JSON', '[{"order_id":"1"},{"order_id":', /orders\.json is cut off: it ends inside record 2/],
+  [
+    'truncated JSON',
+    '[{"order_id":"1"},{"order_id":',
+    /orders\.json is cut off: it ends inside record 2/,
+  ],
   ['an unclosed array', '[{"order_id":"1"}', /is cut off/],
   ['no JSON', 'order_id,user_id\n1,2', /is not JSON records: it starts with "order_id/],
   ['text after the array', '[{"order_id":"1"}] x', /goes on after the end of its array/],
@@ -108,9 +124,18 @@ test.each([
   const shop = sampleShop(database.db)
   const date = someDate()
   shop.deliver(`orders/${date}/orders.json`, content)
-  const extraction = shop.runTask('extract_orders', shop.activities.extractSource, { date, source: 'orders' })
-  await expect(extraction).rejects.toMatchObject({ type: 'UnreadableFile', nonRetryable: true, message })
-  const files = await database.db.query('select from audit.source_files where load_date = $1', [date])
+  const extraction = shop.runTask('extract_orders', shop.activities.extractSource, {
+    date,
+    source: 'orders',
+  })
+  await expect(extraction).rejects.toMatchObject({
+    type: 'UnreadableFile',
+    nonRetryable: true,
+    message,
+  })
+  const files = await database.db.query('select from audit.source_files where load_date = $1', [
+    date,
+  ])
   expect(files.rowCount).toBe(0)
 })
 

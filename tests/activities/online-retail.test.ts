@@ -11,7 +11,8 @@ describe.skipIf(!existsSync(realDays))('Online Retail, 141 real days', () => {
   beforeAll(async () => {
     database = await testDatabase()
     const shop = sampleShop(database.db, { ONLINE_RETAIL_DIR: realDays })
-    for (const name of readdirSync(realDays).sort()) await shop.stage('online_retail', name.slice(0, 10))
+    for (const name of readdirSync(realDays).sort())
+      await shop.stage('online_retail', name.slice(0, 10))
   }, 180_000)
   afterAll(() => database.drop())
 
@@ -32,8 +33,12 @@ describe.skipIf(!existsSync(realDays))('Online Retail, 141 real days', () => {
          sum(quantity * unit_price) as amount, count(distinct user_id) as customers
        from staging.online_retail_clean where quantity > 0 and unit_price > 0 and status = 'paid'`,
     )
-    expect(sales.rows).toEqual([{ lines: 203_954, orders: 8_126, units: 2_112_658, amount: '4064726.591', customers: 2_718 }])
-    const copies = await database.db.query('select count(*) as copies from staging.online_retail_clean where is_exact_copy')
+    expect(sales.rows).toEqual([
+      { lines: 203_954, orders: 8_126, units: 2_112_658, amount: '4064726.591', customers: 2_718 },
+    ])
+    const copies = await database.db.query(
+      'select count(*) as copies from staging.online_retail_clean where is_exact_copy',
+    )
     expect(copies.rows).toEqual([{ copies: 1_747 }])
   })
 })

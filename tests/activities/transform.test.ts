@@ -55,7 +55,11 @@ test.each([
 ])('%s goes to quarantine with exactly its rules, the rest loads', async (_, fields, rules) => {
   const date = someDate()
   const timestamp = `${date}T10:00:00Z`
-  const { result } = await stageOrders(date, order('good', { timestamp }), order('bad', { timestamp, ...fields }))
+  const { result } = await stageOrders(
+    date,
+    order('good', { timestamp }),
+    order('bad', { timestamp, ...fields }),
+  )
   expect(await badRecords('orders', date)).toEqual([{ record_no: 2, rules }])
   expect(result).toMatchObject({ rowsIn: 2, rowsOut: 1, rowsRejected: 1, duplicates: 0 })
 })
@@ -64,7 +68,10 @@ test('elements that are no objects or no JSON are malformed records', async () =
   const date = someDate()
   const shop = sampleShop(database.db)
   const good = JSON.stringify(order('good', { timestamp: `${date}T10:00:00Z` }))
-  shop.deliver(`orders/${date}/orders.json`, `[${good}, "text", 7, {"order_id": tru}, {"order_id": "\\u0000"}]`)
+  shop.deliver(
+    `orders/${date}/orders.json`,
+    `[${good}, "text", 7, {"order_id": tru}, {"order_id": "\\u0000"}]`,
+  )
   await shop.stage('orders', date)
   expect((await badRecords('orders', date)).map((bad) => bad.rules)).toEqual(
     Array.from({ length: 4 }, () => ['malformed']),
@@ -75,7 +82,10 @@ test('quarantine keeps the raw text, the field and its value', async () => {
   const date = someDate()
   const bad = order('bad', { price: 'abc', timestamp: `${date}T10:00:00Z` })
   await stageOrders(date, order('good', { timestamp: `${date}T10:00:00Z` }), bad)
-  const rows = await database.db.query('select record, record_id, problems from audit.bad_records where load_date = $1', [date])
+  const rows = await database.db.query(
+    'select record, record_id, problems from audit.bad_records where load_date = $1',
+    [date],
+  )
   expect(rows.rows).toEqual([
     {
       record: JSON.stringify(bad),
@@ -88,20 +98,16 @@ test('quarantine keeps the raw text, the field and its value', async () => {
 test('money stays exact and a nested order is one line an item', async () => {
   const date = someDate()
   const timestamp = `${date}T10:00:00+02:00`
-  await stageOrders(
-    date,
-    order('flat', { price: 12.345, quantity: 3, timestamp }),
-    {
-      ...order('nested', { timestamp }),
-      product_id: undefined,
-      price: undefined,
-      quantity: undefined,
-      items: [
-        { product_id: 'A', quantity: 1, price: '0.1' },
-        { product_id: 'B', quantity: 2, price: 0.2, vendor_id: 'V001' },
-      ],
-    },
-  )
+  await stageOrders(date, order('flat', { price: 12.345, quantity: 3, timestamp }), {
+    ...order('nested', { timestamp }),
+    product_id: undefined,
+    price: undefined,
+    quantity: undefined,
+    items: [
+      { product_id: 'A', quantity: 1, price: '0.1' },
+      { product_id: 'B', quantity: 2, price: 0.2, vendor_id: 'V001' },
+    ],
+  })
   const rows = await database.db.query(
     `select order_id, line_no, product_id, vendor_id, quantity * unit_price as amount, order_ts, order_date
      from staging.orders_clean where load_date = $1 order by order_id, line_no`,
@@ -109,20 +115,53 @@ test('money stays exact and a nested order is one line an item', async () => {
   )
   const orderTs = new Date(`${date}T08:00:00Z`)
   expect(rows.rows).toEqual([
-    { order_id: 'flat', line_no: 1, product_id: 'PRD-1', vendor_id: 'SHOPNOW', amount: '37.035', order_ts: orderTs, order_date: date },
-    { order_id: 'nested', line_no: 1, product_id: 'A', vendor_id: 'SHOPNOW', amount: '0.1', order_ts: orderTs, order_date: date },
-    { order_id: 'nested', line_no: 2, product_id: 'B', vendor_id: 'V001', amount: '0.4', order_ts: orderTs, order_date: date },
+    {
+      order_id: 'flat',
+      line_no: 1,
+      product_id: 'PRD-1',
+      vendor_id: 'SHOPNOW',
+      amount: '37.035',
+      order_ts: orderTs,
+      order_date: date,
+    },
+    {
+      order_id: 'nested',
+      line_no: 1,
+      product_id: 'A',
+      vendor_id: 'SHOPNOW',
+      amount: '0.1',
+      order_ts: orderTs,
+      order_date: date,
+    },
+    {
+      order_id: 'nested',
+      line_no: 2,
+      product_id: 'B',
+      vendor_id: 'V001',
+      amount: '0.4',
+      order_ts: orderTs,
+      order_date: date,
+    },
   ])
 })
 
 test('a nested order with one bad item, or none, is one bad record', async () => {
   const date = someDate()
   const timestamp = `${date}T10:00:00Z`
-  const nested = (id: string, items: unknown[]) => ({ order_id: id, user_id: 'u', timestamp, status: 'paid', items })
+  const nested = (id: string, items: unknown[]) => ({
+    order_id: id,
+    user_id: 'u',
+    timestamp,
+    status: 'paid',
+    items,
+  })
   const { result } = await stageOrders(
     date,
     order('good', { timestamp }),
-    nested('one-bad', [{ product_id: 'A', quantity: 1, price: 1 }, { product_id: 'B', quantity: 0, price: 1 }]),
+    nested('one-bad', [
+      { product_id: 'A', quantity: 1, price: 1 },
+      { product_id: 'B', quantity: 0, price: 1 },
+    ]),
     nested('empty', []),
   )
   expect(result).toMatchObject({ rowsIn: 3, rowsOut: 1, rowsRejected: 2 })
@@ -142,9 +181,15 @@ test('of one id delivered twice the later record counts, the other is a recognis
     order('twice', { timestamp, status: 'paid' }),
   )
   expect(result).toMatchObject({ rowsIn: 3, rowsOut: 2, rowsRejected: 0, duplicates: 1 })
-  const rows = await database.db.query('select status from staging.orders_clean where load_date = $1 and order_id = $2', [date, 'twice'])
+  const rows = await database.db.query(
+    'select status from staging.orders_clean where load_date = $1 and order_id = $2',
+    [date, 'twice'],
+  )
   expect(rows.rows).toEqual([{ status: 'paid' }])
-  const duplicates = await database.db.query('select record_no, kept_record_no from audit.duplicate_records where load_date = $1', [date])
+  const duplicates = await database.db.query(
+    'select record_no, kept_record_no from audit.duplicate_records where load_date = $1',
+    [date],
+  )
   expect(duplicates.rows).toEqual([{ record_no: 1, kept_record_no: 3 }])
 })
 
@@ -172,7 +217,10 @@ test('events: anonymous ones and ones without an id are kept, rows of a wrong wi
     { record_no: 6, rules: ['product_id_required'] },
     { record_no: 7, rules: ['event_type_accepted'] },
   ])
-  const staged = await database.db.query('select event_id, user_id, url from staging.events_clean where load_date = $1 order by record_no', [date])
+  const staged = await database.db.query(
+    'select event_id, user_id, url from staging.events_clean where load_date = $1 order by record_no',
+    [date],
+  )
   expect(staged.rows).toEqual([
     { event_id: 'e1', user_id: null, url: '/' },
     { event_id: expect.stringMatching(/^[0-9a-f]{32}$/), user_id: 'u1', url: '/a,b' },
@@ -182,42 +230,70 @@ test('events: anonymous ones and ones without an id are kept, rows of a wrong wi
 test('a row in a wrong encoding is quarantined readable, the file loads', async () => {
   const date = someDate()
   const shop = sampleShop(database.db)
-  const line = (id: string, url: string) => `${id},u1,P1,view_product,${date}T10:00:00Z,s1,${url},x\n`
+  const line = (id: string, url: string) =>
+    `${id},u1,P1,view_product,${date}T10:00:00Z,s1,${url},x\n`
   shop.deliver(
     `events/${date}/events.csv`,
-    Buffer.concat([Buffer.from(`${eventsHeader}\n${line('e1', '/é')}`), Buffer.from(line('e2', '/caf\xe9'), 'latin1'), Buffer.from(line('e3', '/nul\0'))]),
+    Buffer.concat([
+      Buffer.from(`${eventsHeader}\n${line('e1', '/é')}`),
+      Buffer.from(line('e2', '/caf\xe9'), 'latin1'),
+      Buffer.from(line('e3', '/nul\0')),
+    ]),
   )
   expect(await shop.stage('events', date)).toMatchObject({ rowsIn: 3, rowsOut: 1, rowsRejected: 2 })
-  const rows = await database.db.query<{ record: string }>('select record from audit.bad_records where load_date = $1 order by record_no', [date])
+  const rows = await database.db.query<{ record: string }>(
+    'select record from audit.bad_records where load_date = $1 order by record_no',
+    [date],
+  )
   expect(rows.rows[0]?.record).toContain('/café')
 })
 
 test('unknown columns are kept and named; a column missing in every record stops the day', async () => {
   const date = someDate()
   const timestamp = `${date}T10:00:00Z`
-  const { result } = await stageOrders(date, order('a', { timestamp, gift: true }), order('b', { timestamp }))
+  const { result } = await stageOrders(
+    date,
+    order('a', { timestamp, gift: true }),
+    order('b', { timestamp }),
+  )
   expect(result.unknownColumns).toEqual(['gift'])
-  const rows = await database.db.query('select extras from staging.orders_clean where load_date = $1 order by order_id', [date])
+  const rows = await database.db.query(
+    'select extras from staging.orders_clean where load_date = $1 order by order_id',
+    [date],
+  )
   expect(rows.rows).toEqual([{ extras: { gift: true } }, { extras: null }])
   const other = someDate()
   await expect(
     stageOrders(other, order('a', { price: undefined }), order('b', { price: undefined })),
-  ).rejects.toMatchObject({ type: 'SchemaDrift', nonRetryable: true, message: expect.stringContaining('carries unit_price') })
+  ).rejects.toMatchObject({
+    type: 'SchemaDrift',
+    nonRetryable: true,
+    message: expect.stringContaining('carries unit_price'),
+  })
 })
 
 test('staging a day twice leaves the same rows; a corrected file empties the quarantine', async () => {
   const date = someDate()
   const timestamp = `${date}T10:00:00Z`
-  const { shop } = await stageOrders(date, order('a', { timestamp }), order('b', { timestamp, price: 'abc' }))
+  const { shop } = await stageOrders(
+    date,
+    order('a', { timestamp }),
+    order('b', { timestamp, price: 'abc' }),
+  )
   const state = async () => {
     const tables = ['staging.orders_clean', 'audit.bad_records', 'audit.duplicate_records']
-    const rows = tables.map((table) => database.db.query(`select * from ${table} where load_date = $1 order by 1, 2, 3`, [date]))
+    const rows = tables.map((table) =>
+      database.db.query(`select * from ${table} where load_date = $1 order by 1, 2, 3`, [date]),
+    )
     return (await Promise.all(rows)).map((result) => result.rows)
   }
   const before = await state()
   await shop.stage('orders', date)
   expect(await state()).toEqual(before)
-  shop.deliver(`orders/${date}/orders.json`, JSON.stringify([order('a', { timestamp }), order('b', { timestamp, price: 1 })]))
+  shop.deliver(
+    `orders/${date}/orders.json`,
+    JSON.stringify([order('a', { timestamp }), order('b', { timestamp, price: 1 })]),
+  )
   expect(await shop.stage('orders', date)).toMatchObject({ rowsIn: 2, rowsOut: 2, rowsRejected: 0 })
   expect(await badRecords('orders', date)).toEqual([])
 })

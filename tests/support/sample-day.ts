@@ -15,7 +15,10 @@ export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
   const landingDir = mkdtempSync(join(tmpdir(), 'daybook-landing-'))
   const sources = configuredSources(loadConfig({ LANDING_DIR: landingDir, ...env }))
   const deps = { database, sources }
-  const parts = { rebuild: async () => undefined, publishAnomalies: async () => ({ inserted: 0, deleted: 0 }) }
+  const parts = {
+    rebuild: async () => undefined,
+    publishAnomalies: async () => ({ inserted: 0, deleted: 0 }),
+  }
   const activities = {
     ...createExtractActivities(deps),
     ...createTransformActivities(deps),
@@ -29,7 +32,10 @@ export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
   ) => runActivity(database, { runKey: `ecommerce_daily/${input.date}`, taskId }, activity, input)
   const stage = async (source: string, date: string) => {
     await runTask(`extract_${source}`, activities.extractSource, { date, source })
-    return runTask(`transform_${source}_to_staging`, activities.transformToStaging, { date, source })
+    return runTask(`transform_${source}_to_staging`, activities.transformToStaging, {
+      date,
+      source,
+    })
   }
   const stageDay = async (date: string) => {
     await stage('orders', date)

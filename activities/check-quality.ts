@@ -1,0 +1,108 @@
+import { ApplicationFailure } from '@temporalio/activity'
+import { allContracts } from '../domain/contracts/all-contracts.ts'
+import type { Contract } from '../domain/contracts/contract.ts'
+import { stagingTable } from '../domain/contracts/tables.ts'
+import { failureMessage, type CheckResult } from '../domain/checks-verdict.ts'
+import { failureTypes } from '../domain/failures.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { currentAttempt } from './current-attempt.ts'
+import { measureSource, type Outcome } from './measure-checks.ts'
+import { writeInAttempt } from './write-in-attempt.ts'
+
+export interface CheckQualityInput {
+  /** Delivery date, `YYYY-MM-DD`. */
+  readonly date: string
+  readonly dagId: string
+  /** Staging tables to check, `{ orders: 'staging.orders_clean', … }`. */
+  readonly sources: Readonly<Record<string, string>>
+}
+
+export interface CheckQualityResult {
+  readonly checks: number
+  readonly passed: number
+  readonly warned: number
+  readonly failed: number
+  readonly rowsIn: number
+}
+
+export function createQualityActivities({ database }: { database: Database }) {
+  return {
+    /**
+     * Judges a day's staging rows and files, all rules of a table in one scan. The results of this run
+     * are replaced and stay, also when the day fails. Repeatable.
+     * @throws ChecksFailed naming every failed critical check (never retried)
+     */
+    async checkQuality(input: CheckQualityInput): Promise<CheckQualityResult> {
+      const contracts = Object.values(input.sources).map(contractOf)
+      const outcomes = await writeInAttempt(database, async (transaction) => {
+        await transaction.query(`set local work_mem = '64MB'`)
+        const measured: Outcome[] = []
+        for (const contract of contracts) {
+          measured.push(await measureSource(transaction, contract, input.date))
+        }
+        await replaceResults(transaction, input, measured)
+        return measured
+      })
+      const results = outcomes.flatMap((outcome) => outcome.results)
+      refuseFailed(input.date, results)
+      return countsOf(results, outcomes)
+    },
+  }
+}
+
+function contractOf(table: string): Contract {
+  const contract = allContracts().find((candidate) => stagingTable(candidate) === table)
+  if (contract) return contract
+  throw ApplicationFailure.nonRetryable(
+    `No source has the staging table ${table}; known: ${allContracts().map(stagingTable).join(', ')}`,
+    failureTypes.badInput,
+  )
+}
+
+async function replaceResults(
+  transaction: Transaction,
+  { dagId, date }: CheckQualityInput,
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const { runId } = currentAttempt()
+  await transaction.query('delete from audit.dq_results where run_id = $1', [runId])
+  await transaction.query('delete from audit.dq_failures where run_id = $1', [runId])
+  await transaction.query(
+    `insert into audit.dq_results (run_id, check_id, dag_id, logical_date, table_name, severity,
+       is_passed, expected, actual, failed_rows)
+     select $1, id, $2, $3, "table", severity, "isPassed", expected, actual, "failedRows"
+     from jsonb_to_recordset($4::jsonb) as result (id text, "table" text, severity text,
+       "isPassed" boolean, expected text, actual text, "failedRows" bigint)`,
+    [runId, dagId, date, JSON.stringify(outcomes.flatMap((outcome) => outcome.results))],
+  )
+  await transaction.query(
+    `insert into audit.dq_failures (run_id, check_id, sample_no, record_key, detail)
+     select $1, "checkId", "sampleNo", "recordKey", detail
+     from jsonb_to_recordset($2::jsonb) as sample ("checkId" text, "sampleNo" integer,
+       "recordKey" text, detail text)`,
+    [runId, JSON.stringify(outcomes.flatMap((outcome) => outcome.samples))],
+  )
+}
+
+function refuseFailed(date: string, results: readonly CheckResult[]): void {
+  const failed = results.filter((result) => !result.isPassed && result.severity === 'critical')
+  if (failed.length === 0) return
+  throw ApplicationFailure.nonRetryable(failureMessage(date, failed), failureTypes.checksFailed, {
+    failed,
+  })
+}
+
+function countsOf(
+  results: readonly CheckResult[],
+  outcomes: readonly Outcome[],
+): CheckQualityResult {
+  const failed = results.filter((result) => !result.isPassed)
+  const warned = failed.filter((result) => result.severity === 'warn').length
+  return {
+    checks: results.length,
+    passed: results.length - failed.length,
+    warned,
+    failed: failed.length - warned,
+    rowsIn: outcomes.reduce((sum, outcome) => sum + outcome.rows, 0),
+  }
+}

@@ -1,0 +1,64 @@
+import { allContracts } from '../domain/contracts/all-contracts.ts'
+import { checksOfTheDay } from '../domain/checks.ts'
+import { metricFamilies, type MetricFamily } from '../domain/metrics.ts'
+import { beginTable, buildFor, fillTable, openBuild, type Build } from '../platform/build.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { currentAttempt } from './current-attempt.ts'
+import { affectedDatesSql } from './affected-dates.ts'
+import { writeInAttempt } from './write-in-attempt.ts'
+
+export interface ComputeMetricsInput {
+  /** Delivery date, `YYYY-MM-DD`. */
+  readonly date: string
+  readonly shopId: string
+}
+
+export interface ComputeMetricsResult {
+  readonly dates: number
+  readonly rowsOut: number
+}
+
+export function createMetricActivities({ database }: { database: Database }) {
+  return {
+    /**
+     * Computes the daily figures of every business date that this run changes, in its unpublished
+     * build. Needs the build of fact_orders; repeatable.
+     */
+    async computeDailyMetrics(input: ComputeMetricsInput): Promise<ComputeMetricsResult> {
+      const build = buildFor(currentAttempt().runKey, input.shopId)
+      return writeInAttempt(database, (transaction) => buildDailyMetrics(transaction, build))
+    },
+  }
+}
+
+/** Builds daily_metrics within the transaction of an activity; also for publishing to build it again. */
+export async function buildDailyMetrics(
+  transaction: Transaction,
+  build: Build,
+): Promise<ComputeMetricsResult> {
+  await openBuild(transaction, build)
+  await beginTable(transaction, build, 'daily_metrics', {
+    sql: await affectedDatesSql(transaction, build),
+    params: [build.shopId, build.date],
+  })
+  let rowsOut = 0
+  for (const family of metricFamilies) {
+    rowsOut += await fillTable(transaction, build, `metrics/${family}`, paramsOf(family, build))
+  }
+  return { dates: await countDates(transaction, build), rowsOut }
+}
+
+function paramsOf(family: MetricFamily, build: Build): unknown[] {
+  if (family !== 'volume') return [build.shopId]
+  const contracts = allContracts().filter((contract) => contract.shopId === build.shopId)
+  const sources = contracts.map((contract) => contract.source)
+  const { runId } = currentAttempt()
+  return [build.shopId, build.date, runId, sources, checksOfTheDay(contracts)]
+}
+
+async function countDates(transaction: Transaction, build: Build): Promise<number> {
+  const counted = await transaction.query<{ dates: number }>(
+    `select count(*) as dates from ${build.schema}.daily_metrics_scope`,
+  )
+  return counted.rows[0]?.dates ?? 0
+}

@@ -1,0 +1,4 @@
+import type { Command } from 'commander'
+export function registerBackfill(program: Command): void {
+  program.command('backfill')
+}

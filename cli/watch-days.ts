@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../platform/database.ts'
+import { seconds } from './print.ts'
+import { createProgress } from './progress.ts'
+
+const pollMs = 300
+
+export interface WatchedDays {
+  database: Database
+  dagId: string
+  dates: string[]
+  /** Settles when all are done. */
+  done: Promise<unknown>
+}
+
+interface DayRow {
+  logical_date: string
+  state: string
+  seconds: string | null
+  failed_tasks: string[]
+}
+
+/** Shows how far the days are, by the audit tables, until `done` settles. */
+export async function watchDays({ database, dagId, dates, done }: WatchedDays): Promise<void> {
+  const progress = createProgress(dates.length)
+  const shown = new Set<string>()
+  const since = await readServerTime(database)
+  const settled = done.then(
+    () => true,
+    () => true,
+  )
+  for (let isDone = false; ;) {
+    const ended = await readEndedDays(database, dagId, dates, since)
+    for (const day of ended.filter((row) => !shown.has(row.logical_date))) {
+      shown.add(day.logical_date)
+      progress.finished(describeDay(day))
+    }
+    if (isDone) break
+    progress.update(shown.size, await readRunningTasks(database, dagId))
+    isDone = await Promise.race([settled, sleep(pollMs, false)])
+  }
+  progress.end()
+}
+
+function describeDay(day: DayRow): string {
+  const failed = day.failed_tasks.length === 0 ? '' : `  failed: ${day.failed_tasks.join(', ')}`
+  return `  ${day.logical_date}  ${day.state}  ${seconds(day.seconds)} s${failed}`
+}
+
+async function readServerTime(database: Database): Promise<Date> {
+  const { rows } = await database.query<{ now: Date }>('select now() as now')
+  return rows[0]?.now ?? new Date()
+}
+
+async function readEndedDays(database: Database, dagId: string, dates: string[], since: Date) {
+  const { rows } = await database.query<DayRow>(
+    `select distinct on (logical_date) logical_date, state, seconds, failed_tasks
+     from audit.pipeline_runs
+     where dag_id = $1 and logical_date = any ($2::date[]) and state <> 'running' and ended_at >= $3
+     order by logical_date, started_at desc`,
+    [dagId, dates, since],
+  )
+  return rows
+}
+
+async function readRunningTasks(database: Database, dagId: string): Promise<string> {
+  const { rows } = await database.query<{ day: string; tasks: string }>(
+    `select run.logical_date as day, coalesce(string_agg(task.task_id, ' ' order by task_id), '') as tasks
+     from audit.pipeline_runs as run
+     left join audit.task_runs as task on task.run_id = run.run_id and task.state = 'running'
+     where run.dag_id = $1 and run.state = 'running'
+     group by run.logical_date order by run.logical_date limit 2`,
+    [dagId],
+  )
+  return rows.map(({ day, tasks }) => `${day} ${tasks}`).join(', ')
+}

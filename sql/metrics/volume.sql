@@ -1,0 +1,82 @@
+-- daily_metrics of the deliveries of the dates in scope: records of their files by where they went,
+-- and failed checks. Only published deliveries and the one of this run count; only checks that follow
+-- from the delivery alone, so that the figure is the same in whatever order days are loaded.
+-- table:  daily_metrics
+-- grain:  shop_id, metric_date, metric, dimension, segment
+-- reads:  audit.source_files, audit.published_loads, audit.dq_results, next.daily_metrics_scope
+-- params: $1 shop_id, $2 load_date, $3 run_id, $4 sources, $5 checks_of_the_day
+with
+
+loads as (
+    select source, load_date, run_id
+    from audit.published_loads
+    where source = any($4::text[]) and load_date <> $2::date
+    union all
+    select unnest($4::text[]), $2::date, $3::text
+),
+
+loads_in_scope as (
+    select loads.source, loads.load_date, loads.run_id
+    from loads
+    inner join next.daily_metrics_scope as scope
+        on scope.shop_id = $1 and scope.metric_date = loads.load_date
+),
+
+figures as (
+    select
+        files.load_date,
+        case when grouping(files.source) = 0 then 'source' else 'all' end as dimension,
+        coalesce(files.source, 'all') as segment,
+        sum(files.records_received) as records_received,
+        coalesce(sum(files.records_loaded), 0) as records_loaded,
+        coalesce(sum(files.records_quarantined), 0) as records_quarantined,
+        coalesce(sum(files.records_duplicate), 0) as records_duplicate
+    from audit.source_files as files
+    inner join loads_in_scope
+        on loads_in_scope.source = files.source and loads_in_scope.load_date = files.load_date
+    where files.state <> 'superseded'
+    group by grouping sets ((files.load_date), (files.load_date, files.source))
+),
+
+failed_checks as (
+    select
+        runs.load_date,
+        count(*) filter (where not results.is_passed) as failed_checks
+    from (select distinct load_date, run_id from loads_in_scope) as runs
+    inner join audit.dq_results as results
+        on results.run_id = runs.run_id and results.logical_date = runs.load_date
+    where results.check_id = any($5::text[])
+    group by runs.load_date
+),
+
+metrics as (
+    select
+        figures.load_date,
+        counts.metric,
+        figures.dimension,
+        figures.segment,
+        counts.value
+    from figures
+    cross join lateral (
+        values
+        ('records_received', records_received),
+        ('records_loaded', records_loaded),
+        ('records_quarantined', records_quarantined),
+        ('records_duplicate', records_duplicate)
+    ) as counts (metric, value)
+    union all
+    select load_date, 'failed_checks', 'all', 'all', failed_checks from failed_checks
+),
+
+final as (
+    select
+        $1::text as shop_id,
+        load_date as metric_date,
+        metric,
+        dimension,
+        segment,
+        value
+    from metrics
+)
+
+select * from final

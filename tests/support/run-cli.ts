@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+const launcher = join(import.meta.dirname, '..', '..', 'bin', 'daybook.js')
+
+export interface CliResult {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs `daybook` as a person would, with only these settings. */
+export async function runCli(
+  args: string[],
+  settings: Record<string, string> = {},
+): Promise<CliResult> {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings }
+  const child = spawn(process.execPath, [launcher, ...args], { env, stdio: 'pipe' })
+  const result: CliResult = { code: null, stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => (result.stdout += String(chunk)))
+  child.stderr.on('data', (chunk) => (result.stderr += String(chunk)))
+  result.code = await new Promise((resolve) => child.once('close', resolve))
+  return result
+}
