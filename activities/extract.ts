@@ -147,8 +147,17 @@ async function recognise(
         `insert into audit.source_files (source, load_date, path, sha256, bytes, format, state,
            duplicate_of, records_received, records_loaded, records_quarantined, records_duplicate, run_id)
          values ($1, $2, $3, $4, $5, $6, 'duplicate', $7, $8, 0, 0, $8, $9)`,
-        [contract.source, date, file.name, known.sha256, file.bytes, contract.format,
-          known.file_id, records, currentAttempt().runId],
+        [
+          contract.source,
+          date,
+          file.name,
+          known.sha256,
+          file.bytes,
+          contract.format,
+          known.file_id,
+          records,
+          currentAttempt().runId,
+        ],
       )
     })
   }

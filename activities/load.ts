@@ -31,12 +31,16 @@ export interface LoadPlan {
 }
 
 export function createLoadActivities(deps: { database: Database; sources: Sources }) {
-  const load = (table: LoadTable) => async (input: LoadInput): Promise<LoadResult> => {
-    const build = buildFor(currentAttempt().runKey, input.shopId)
-    const plan = planLoad(deps.sources, input)
-    const rowsOut = await writeInAttempt(deps.database, (transaction) => table(transaction, build, plan))
-    return { rowsOut }
-  }
+  const load =
+    (table: LoadTable) =>
+    async (input: LoadInput): Promise<LoadResult> => {
+      const build = buildFor(currentAttempt().runKey, input.shopId)
+      const plan = planLoad(deps.sources, input)
+      const rowsOut = await writeInAttempt(deps.database, (transaction) =>
+        table(transaction, build, plan),
+      )
+      return { rowsOut }
+    }
   return {
     /** Adds the calendar of every year that the day's records touch; repeatable. */
     async loadDimDate(input: LoadInput): Promise<LoadResult> {

@@ -67,7 +67,9 @@ async function lockShop(transaction: Transaction, shopId: string): Promise<numbe
 
 /** Every table built, and from the version that is published now. */
 async function isCurrent(transaction: Transaction, build: Build): Promise<boolean> {
-  const schema = await transaction.query('select from pg_namespace where nspname = $1', [build.schema])
+  const schema = await transaction.query('select from pg_namespace where nspname = $1', [
+    build.schema,
+  ])
   if (schema.rowCount === 0) return false
   const built = await transaction.query<{ tables: number; stale: number }>(
     `select count(*)::integer as tables,
@@ -136,7 +138,15 @@ async function recordPublication(
     [input.products, 'staging.products', 'load_date'],
   ] as const
   for (const [source, table, dateColumn] of loads) {
-    if (source) await recordLoad(transaction, source, plan.stagingTables[table] ?? table, dateColumn, input.date, runId)
+    if (source)
+      await recordLoad(
+        transaction,
+        source,
+        plan.stagingTables[table] ?? table,
+        dateColumn,
+        input.date,
+        runId,
+      )
   }
 }
 

@@ -37,7 +37,9 @@ export function createTransformActivities(deps: { database: Database; sources: S
      */
     async transformToStaging(input: SourceInput): Promise<TransformResult> {
       const { contract } = sourceNamed(sources, input.source)
-      return writeInAttempt(database, (transaction) => transformDay(transaction, contract, input.date))
+      return writeInAttempt(database, (transaction) =>
+        transformDay(transaction, contract, input.date),
+      )
     },
   }
 }
@@ -75,7 +77,10 @@ async function readLayouts(
      where source = $1 and load_date = $2 and state = 'loaded' order by file_id`,
     [contract.source, date],
   )
-  const layouts = new Map<string, { fileIds: number[]; header: string[] | null; isNested: boolean }>()
+  const layouts = new Map<
+    string,
+    { fileIds: number[]; header: string[] | null; isNested: boolean }
+  >()
   for (const file of files.rows) {
     const signature = JSON.stringify([file.header, file.is_nested])
     const layout = layouts.get(signature)
@@ -103,7 +108,9 @@ async function refuseMissingColumns(transaction: Transaction, contract: Contract
   const required = rulesOf(contract)
     .map((rule, index) => ({ rule, bit: index + readerRules.length }))
     .filter(({ rule }) => rule.id.endsWith('_required'))
-    .filter(({ rule }) => contract.columns.some((column) => column.name === rule.column && column.required))
+    .filter(({ rule }) =>
+      contract.columns.some((column) => column.name === rule.column && column.required),
+    )
   const everyRecord = required.map(({ bit }) => `bool_and((broken >> ${bit}) & 1 = 1)`)
   const result = await transaction.query<{ all_missing: boolean[] | null }>(
     `select array[${everyRecord.join(', ')}] as all_missing from judged where broken & 15 = 0`,
@@ -169,7 +176,10 @@ async function concludeFiles(
   date: string,
   partition: string,
 ): Promise<TransformResult> {
-  const files = await transaction.query<ConcludedFile>(concludeSql(partition), [contract.source, date])
+  const files = await transaction.query<ConcludedFile>(concludeSql(partition), [
+    contract.source,
+    date,
+  ])
   const broken = files.rows.find(
     (file) =>
       file.records_received !==

@@ -1,4 +1,116 @@
 import type { Command } from 'commander'
+import { Option } from 'commander'
+import { WorkflowFailedError } from '@temporalio/client'
+import { startBackfill } from './start-work.ts'
+import { dagOption, jsonOption, parseCount, parseDate } from './arguments.ts'
+import type { Connections } from './connect.ts'
+import { withServers } from './connect.ts'
+import { CommandFailed, UsageError } from './exit-codes.ts'
+import { failureMessage } from './failure-message.ts'
+import { addDays } from './landing-zone.ts'
+import { printJson, printLine } from './print.ts'
+import { watchDays } from './watch-days.ts'
+
+interface Flags {
+  dag: string
+  concurrency?: number
+  reprocess: 'none' | 'failed' | 'all'
+  dryRun?: true
+  json?: true
+}
+
+const longestRangeDays = 3660
+
 export function registerBackfill(program: Command): void {
-  program.command('backfill')
+  program
+    .command('backfill')
+    .argument('<from>', 'first day, YYYY-MM-DD', parseDate)
+    .argument('<to>', 'last day, YYYY-MM-DD', parseDate)
+    .description('run a DAG for every day of a range, and wait for the end')
+    .addOption(dagOption())
+    .addOption(
+      new Option('--concurrency <count>', 'days at once (default: as the DAG allows)').argParser(
+        parseCount,
+      ),
+    )
+    .addOption(
+      new Option('--reprocess <which>', 'days that have run already: which of them again')
+        .choices(['none', 'failed', 'all'])
+        .default('failed'),
+    )
+    .option('--dry-run', 'only list the days that would run')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Exits with 1 if a day fails. Ctrl-C leaves the backfill running.
+
+Examples:
+  daybook backfill 2025-12-01 2025-12-31
+  daybook backfill 2025-12-01 2025-12-31 --reprocess all --dry-run
+  daybook backfill 2010-12-01 2010-12-31 --dag online_retail_daily --concurrency 4`,
+    )
+    .action(async (from: string, to: string, flags: Flags) => {
+      const dates = datesBetween(from, to)
+      await withServers((connections) => backfill(connections, dates, flags))
+    })
+}
+
+function datesBetween(from: string, to: string): string[] {
+  if (to < from) throw new UsageError(`The last day ${to} is before the first day ${from}`)
+  const dates = [from]
+  for (let date = from; date < to;) {
+    date = addDays(date, 1)
+    dates.push(date)
+    if (dates.length > longestRangeDays) throw new UsageError('The range is longer than ten years')
+  }
+  return dates
+}
+
+async function backfill(to: Connections, dates: string[], flags: Flags): Promise<void> {
+  const { dag: dagId, reprocess, concurrency } = flags
+  const planned = await planDays(to, dates, flags)
+  if (flags.dryRun) return printPlan(dates, planned, flags)
+  const handle = await startBackfill(to.client, {
+    dagId,
+    from: dates[0] ?? '',
+    to: dates.at(-1) ?? '',
+    reprocess,
+    taskQueue: to.config.temporal.taskQueue,
+    ...(concurrency === undefined ? {} : { concurrency }),
+  })
+  const done = handle.result()
+  await watchDays({ database: to.database, dagId, dates: planned, done })
+  try {
+    const result: unknown = await done
+    if (flags.json) printJson({ backfill: handle.workflowId, state: 'success', result })
+    else printLine(`${planned.length} of ${dates.length} days were run.`)
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error
+    const message = failureMessage(error)
+    if (flags.json) printJson({ backfill: handle.workflowId, state: 'failed', error: message })
+    throw new CommandFailed(`The backfill failed: ${message}`)
+  }
+}
+
+/** The days that would run: those without a run, and of the others those to be reprocessed. */
+async function planDays(to: Connections, dates: string[], flags: Flags): Promise<string[]> {
+  const { rows } = await to.database.query<{ logical_date: string; state: string }>(
+    `select distinct on (logical_date) logical_date, state from audit.pipeline_runs
+     where dag_id = $1 and logical_date = any ($2::date[])
+     order by logical_date, started_at desc`,
+    [flags.dag, dates],
+  )
+  const states = new Map(rows.map((row) => [row.logical_date, row.state]))
+  return dates.filter((date) => {
+    const state = states.get(date)
+    if (state === undefined || flags.reprocess === 'all') return true
+    return flags.reprocess === 'failed' && state !== 'success'
+  })
+}
+
+function printPlan(dates: string[], planned: string[], flags: Flags): void {
+  if (flags.json) return printJson({ dag: flags.dag, days: planned })
+  for (const date of planned) printLine(date)
+  printLine(`${planned.length} of ${dates.length} days would run.`)
 }

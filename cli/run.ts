@@ -1,4 +1,51 @@
 import type { Command } from 'commander'
+import { WorkflowFailedError } from '@temporalio/client'
+import { startRun } from './start-work.ts'
+import { dagOption, jsonOption, parseDate } from './arguments.ts'
+import type { Connections } from './connect.ts'
+import { withServers } from './connect.ts'
+import { CommandFailed } from './exit-codes.ts'
+import { failureMessage } from './failure-message.ts'
+import { printJson, printLine } from './print.ts'
+import { watchDays } from './watch-days.ts'
+
+interface Flags {
+  dag: string
+  json?: true
+}
+
 export function registerRun(program: Command): void {
-  program.command('run')
+  program
+    .command('run')
+    .argument('<date>', 'logical date, YYYY-MM-DD', parseDate)
+    .description('run a DAG for a day, again if it has run, and wait for the end')
+    .addOption(dagOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Exits with 1 if the run fails. Ctrl-C leaves the run running: \`daybook show DATE\` looks after it.
+
+Examples:
+  daybook run 2025-12-13
+  daybook run 2011-11-14 --dag online_retail_daily --json`,
+    )
+    .action((date: string, flags: Flags) => withServers((to) => runDay(to, date, flags)))
+}
+
+async function runDay(to: Connections, date: string, flags: Flags): Promise<void> {
+  const { taskQueue } = to.config.temporal
+  const handle = await startRun(to.client, { dagId: flags.dag, date, taskQueue })
+  const done = handle.result()
+  await watchDays({ database: to.database, dagId: flags.dag, dates: [date], done })
+  try {
+    const result: unknown = await done
+    if (flags.json) printJson({ run: handle.workflowId, state: 'success', result })
+    else printLine(`${handle.workflowId} is done: \`daybook show ${handle.workflowId}\``)
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error
+    const message = failureMessage(error)
+    if (flags.json) printJson({ run: handle.workflowId, state: 'failed', error: message })
+    throw new CommandFailed(`${handle.workflowId} failed: ${message}`)
+  }
 }

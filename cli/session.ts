@@ -33,6 +33,11 @@ export async function withSession<T>(
   const { promise: interruption, reject } = Promise.withResolvers<never>()
   interruption.catch(() => undefined)
   let firstAt: number | undefined
+  const add = (ending: Ending) => {
+    // Work goes on until its next step; it must not start anything then.
+    if (firstAt !== undefined) throw new Interrupted()
+    endings.push(ending)
+  }
   const interrupt = () => {
     if (firstAt === undefined) {
       firstAt = Date.now()
@@ -47,10 +52,7 @@ export async function withSession<T>(
   // Listening to the launcher must not keep this process alive.
   process.channel?.unref()
   try {
-    return await Promise.race([
-      work({ add: (ending) => endings.push(ending), interruption }),
-      interruption,
-    ])
+    return await Promise.race([work({ add, interruption }), interruption])
   } finally {
     for (const ending of endings.toReversed()) await ending.stop()
     for (const signal of signals) process.off(signal, interrupt)

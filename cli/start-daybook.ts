@@ -5,10 +5,10 @@ import { createDatabase } from '../platform/database.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import type { Stack } from '../platform/embedded/stack.ts'
 import { startStack } from '../platform/embedded/stack.ts'
-import { createWorkerProcess, isQueuePolled } from '../platform/embedded/worker-process.ts'
+import { createWorkerProcess } from '../platform/embedded/worker-process.ts'
 import { applyMigrations } from '../platform/migrate.ts'
 import type { Session } from './session.ts'
-import { connectTemporal, registerSearchAttributes } from './temporal-client.ts'
+import { connectTemporal } from './temporal-client.ts'
 
 export type Say = (line: string) => void
 
@@ -30,12 +30,8 @@ export async function startDaybook(config: Config, session: Session, say: Say): 
   await timed(say, 'database migrations', () => applyMigrations(database))
   const client = await connectTemporal(config, stack.temporalAddress)
   session.add({ stop: () => client.connection.close() })
-  await registerSearchAttributes(client)
   const daybook = { config, stack, database, client }
-  await timed(say, 'worker', () => startWorker(daybook, session, say))
-  await timed(say, 'schedules', async () =>
-    (await import('../schedules/apply-schedules.ts')).applySchedules(client, config),
-  )
+  await timed(say, 'worker and schedules', () => startWorker(daybook, session, say))
   return daybook
 }
 
@@ -50,15 +46,13 @@ async function startServers(config: Config, session: Session, say: Say): Promise
 }
 
 async function startWorker(daybook: Daybook, session: Session, say: Say): Promise<void> {
-  const { config, stack, client } = daybook
+  const { config, stack } = daybook
   if (stack.watchdog === undefined) return
-  const { namespace, taskQueue } = config.temporal
   const worker = createWorkerProcess({
     config,
     addresses: stack,
     watchdog: stack.watchdog,
     log: say,
-    isPolled: () => isQueuePolled(client.connection, namespace, taskQueue),
   })
   session.add(worker)
   await worker.start()

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Duration } from './duration.ts'
 import { toMs } from './duration.ts'
-import type { Graph, InputSource, Json, TaskNode, TriggerRule } from './graph.ts'
+import type { Graph, InputSource, TaskNode, TriggerRule } from './graph.ts'
 import type { OutputRef, Ref, SureRef, Wired } from './reference.ts'
 import { dateRef, makeRef, recordInput, tasksUsed } from './reference.ts'
 import { validateDag } from './validate-graph.ts'
@@ -232,10 +232,4 @@ function definedOnly(options: AttemptOptions): AttemptOptions {
     ...(timeout === undefined ? {} : { timeout }),
     ...(heartbeatTimeout === undefined ? {} : { heartbeatTimeout }),
   }
-}
-
-/** The params of a run, with their defaults, by the DAG's schema. */
-export function parseParams(dag: Dag, raw: Json | undefined): z.ZodSafeParseResult<unknown> {
-  if (dag.params) return dag.params.safeParse(raw ?? {})
-  return { success: true, data: {} }
 }

@@ -35,7 +35,9 @@ export type Wired<T, Rule extends TriggerRule> =
   | (T extends object ? { [K in keyof T]: Wired<T[K], Rule> } : T)
 
 /** References know their properties only by type, hence the overload: any path can be recorded. */
-export function makeRef<T>(from: InputSource & { path: readonly string[] }): OutputRef<T> & SureRef<T>
+export function makeRef<T>(
+  from: InputSource & { path: readonly string[] },
+): OutputRef<T> & SureRef<T>
 export function makeRef(from: InputSource & { path: readonly string[] }): unknown {
   return new Proxy(
     {},

@@ -160,9 +160,9 @@ export const sourceChecks: readonly Check[] = [
       `extras <> '{}'`,
       'records with columns outside the contract',
     ),
-    samples: `select name as record_key, count(*) || ' records' as detail
-      from staged cross join lateral jsonb_object_keys(extras) as name
-      where load_date = $1 and extras is not null group by name order by name`,
+    samples: `select extra.name as record_key, count(*) || ' records' as detail
+      from staged cross join lateral jsonb_object_keys(extras) as extra (name)
+      where load_date = $1 and extras is not null group by extra.name order by extra.name`,
     namesSamples: true,
   },
   {

@@ -135,7 +135,13 @@ export async function buildTable(
     params: positional(scope, input.params),
   })
   const rows = await readModel(input.rows)
-  return fillTable(transaction, build, input.rows, positional(rows, input.params), input.stagingTables)
+  return fillTable(
+    transaction,
+    build,
+    input.rows,
+    positional(rows, input.params),
+    input.stagingTables,
+  )
 }
 
 function positional(model: Model, values: Readonly<Record<string, unknown>>): unknown[] {

@@ -21,6 +21,9 @@ export async function ensurePartition(
 }
 
 async function exists(transaction: Transaction, table: string): Promise<boolean> {
-  const found = await transaction.query('select to_regclass($1) is not null as found', [table])
-  return (found.rows as { found: boolean }[])[0]?.found === true
+  const result = await transaction.query<{ found: boolean }>(
+    'select to_regclass($1) is not null as found',
+    [table],
+  )
+  return result.rows[0]?.found === true
 }

@@ -84,14 +84,18 @@ function columnRules(contract: Contract, column: Column): Rule[] {
   }
   if (column.type !== 'text') rules.push(rule('type', `${text} is not null and ${value} is null`))
   if (column.isKey) rules.push(rule('length', `length(${value}) > ${longestKeyCharacters}`))
-  if (column.accepted) rules.push(rule('accepted', `${value} not in (${column.accepted.map(quote).join(', ')})`))
+  if (column.accepted)
+    rules.push(rule('accepted', `${value} not in (${column.accepted.map(quote).join(', ')})`))
   if (column.min !== undefined) rules.push(rule('min', `${value} < ${column.min}`))
   if (column.above !== undefined) rules.push(rule('min', `${value} <= ${column.above}`))
   if (column.max !== undefined) rules.push(rule('max', `${value} > ${column.max}`))
   if (column.notFuture) rules.push(rule('not_future', `${value} >= ${deliveryEnd(contract)}`))
   if (column.maxAgeDays !== undefined) {
     rules.push(
-      rule('not_too_old', `${value} < ${deliveryStart(contract)} - interval '${column.maxAgeDays} days'`),
+      rule(
+        'not_too_old',
+        `${value} < ${deliveryStart(contract)} - interval '${column.maxAgeDays} days'`,
+      ),
     )
   }
   return rules

@@ -39,9 +39,7 @@ export function judgeSelect(input: JudgeInput): string {
   const { contract } = input
   const columns = Object.keys(familyColumns[contract.family])
   const anyNested = input.layouts.some((layout) => layout.isNested)
-  const broken = anyNested
-    ? 'bit_or(broken) over (partition by file_id, record_no)'
-    : 'broken'
+  const broken = anyNested ? 'bit_or(broken) over (partition by file_id, record_no)' : 'broken'
   return `select ${columns.join(', ')}, extras, load_date, file_id, record_no, ${broken} as broken
 from (
   select completed.*, ${derivedColumns(contract)}${brokenMask(contract)} as broken
@@ -94,7 +92,9 @@ function csvExtras(contract: Contract, header: readonly string[]): string {
 function jsonFields({ contract, date }: JudgeInput, layout: Layout, filter: string): string {
   const texts = contract.columns.map((column) => {
     const field = quote(fieldOf(column))
-    const text = layout.isNested ? `coalesce(item ->> ${field}, doc ->> ${field})` : `doc ->> ${field}`
+    const text = layout.isNested
+      ? `coalesce(item ->> ${field}, doc ->> ${field})`
+      : `doc ->> ${field}`
     return `${fieldText(column, text)} as ${textOf(column)}`
   })
   const lines = layout.isNested && contract.linesField ? jsonLines(contract.linesField) : ''
@@ -179,7 +179,8 @@ function derivedColumns(contract: Contract): string {
 function brokenMask(contract: Contract): string {
   const readerCases = readerRules.map((rule, bit) => `when ${quote(rule)} then ${1 << bit}`)
   const bits = rulesOf(contract).map(
-    (rule, index) => `case when ${conditionOf(contract, rule)} then ${2 ** (index + readerRules.length)} else 0 end`,
+    (rule, index) =>
+      `case when ${conditionOf(contract, rule)} then ${2 ** (index + readerRules.length)} else 0 end`,
   )
   return `case problem ${readerCases.join(' ')} else ${bits.join(' + ')} end::bigint`
 }

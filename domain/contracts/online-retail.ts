@@ -31,7 +31,14 @@ export function onlineRetailContract(): Contract {
         tidy: (text) => `nullif(trim(${text}), '')`,
       },
       { name: 'quantity', from: 'Quantity', type: 'integer', required: true },
-      { name: 'order_ts', from: 'InvoiceDate', type: 'timestamp', required: true, notFuture: true, maxAgeDays: 35 },
+      {
+        name: 'order_ts',
+        from: 'InvoiceDate',
+        type: 'timestamp',
+        required: true,
+        notFuture: true,
+        maxAgeDays: 35,
+      },
       { name: 'unit_price', from: 'UnitPrice', type: 'money', required: true },
       {
         name: 'user_id',

@@ -19,11 +19,12 @@ export interface WorkerProcessOptions {
   addresses: Addresses
   watchdog: Watchdog
   log: Say
-  /** Whether a worker already polls the task queue. */
-  isPolled: () => Promise<boolean>
 }
 
-/** A worker as a process of its own, started again when it dies; start() waits until it polls. */
+/** What worker/main.ts writes when it polls and has applied migrations and schedules. */
+const readyMark = /"daybook":\s*"ready"/
+
+/** A worker as a process of its own, started again when it dies; start() waits until it is ready. */
 export function createWorkerProcess(options: WorkerProcessOptions): KeptServer {
   const logsDir = join(options.config.homeDir, 'logs')
   return keepRunning('The worker', options.log, logsDir, () => launch(options, logsDir))
@@ -41,7 +42,8 @@ async function launch(options: WorkerProcessOptions, logsDir: string): Promise<S
     signals: ['SIGTERM', 'SIGKILL'],
   })
   try {
-    await waitUntilReady(worker, options.isPolled, startLimitMs)
+    const isReady = async () => readyMark.test(await worker.readLog())
+    await waitUntilReady(worker, isReady, startLimitMs)
     return worker
   } catch (error) {
     await worker.stop()

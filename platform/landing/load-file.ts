@@ -45,7 +45,9 @@ export async function loadFile(
   const hash = createHash('sha256')
   const reader = readerFor(contract, lines)
   const copy = transaction.query(
-    copyFrom(`copy ${rawTable(contract)} (load_date, file_id, record_no, record, fields, problem) from stdin`),
+    copyFrom(
+      `copy ${rawTable(contract)} (load_date, file_id, record_no, record, fields, problem) from stdin`,
+    ),
   )
   const source = createReadStream(file.path, { highWaterMark: readBytes })
   const records = recordsToCopy(reader, lines, input.onProgress)
@@ -121,7 +123,8 @@ function isGzip(file: LandingFile): boolean {
 function namingFile(error: unknown, file: LandingFile): unknown {
   if (!(error instanceof Error)) return error
   const isGzipError = 'code' in error && String(error.code).startsWith('Z_')
-  if (isGzipError) return new UnreadableFileError(`${file.name} is not a whole gzip file: ${error.message}`)
+  if (isGzipError)
+    return new UnreadableFileError(`${file.name} is not a whole gzip file: ${error.message}`)
   if (error.name === 'UnreadableFile' || error.name === 'SchemaDrift') {
     error.message = `${file.name} ${error.message}`
   }

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { dateForScheduledTime, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
+import type { Dag } from './define-dag.ts'
+
+/** How an execution was started, as far as the workflow can see. */
+export interface Door {
+  readonly workflowId: string
+  readonly inputs: readonly unknown[]
+  /** Nominal time, when a schedule started it. */
+  readonly scheduledMs: number | undefined
+  /** What started it, when it says so. */
+  readonly trigger: string | undefined
+  readonly nowMs: number
+}
+
+/** The run that a door leads to, or why it leads nowhere. */
+export type ResolvedRun =
+  | {
+      readonly isValid: true
+      readonly date: string
+      readonly runKey: string
+      /** Whether this execution is the run itself; any other starts or joins it. */
+      readonly isCanonical: boolean
+      readonly trigger: string
+      readonly params: unknown
+    }
+  | { readonly isValid: false; readonly problem: string }
+
+export function runKeyOf(dagId: string, date: string): string {
+  return `${dagId}/${date}`
+}
+
+/** Which run of a DAG is meant. Pure: what it answers is recorded before anything depends on it. */
+export function resolveRun(dag: Dag, door: Door): ResolvedRun {
+  const refuse = (problem: string): ResolvedRun => ({ isValid: false, problem: withRemedy(dag, problem) })
+  const input = readInput(door.inputs)
+  if ('problem' in input) return refuse(input.problem)
+  const named = dateInId(dag, door.workflowId)
+  if ('problem' in named) return refuse(named.problem)
+  const date = input.date ?? named.date ?? defaultDate(dag, door)
+  const problem = checkDate(dag, date, door.nowMs)
+  if (problem) return refuse(problem)
+  if (named.date !== undefined && named.date !== date) {
+    return refuse(`the workflow id is ${door.workflowId}, but the input asks for ${date}`)
+  }
+  const params = (dag.params ?? z.strictObject({})).safeParse(input.params ?? {})
+  if (!params.success) return refuse(`the params do not fit: ${inWords(params.error)}`)
+  return {
+    isValid: true,
+    date,
+    runKey: runKeyOf(dag.id, date),
+    isCanonical: named.date !== undefined,
+    trigger: door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule'),
+    params: params.data,
+  }
+}
+
+function withRemedy(dag: Dag, problem: string): string {
+  return (
+    `${dag.id} cannot start: ${problem}. Give it a day that has ended, as {"date":"2025-12-13"} or ` +
+    `"2025-12-13", or no input for the last complete day (${dag.timeZone}).`
+  )
+}
+
+const RunInput = z.strictObject({ date: z.string().optional(), params: z.unknown().optional() })
+
+type RunInput = { date?: string | undefined; params?: unknown } | { problem: string }
+
+function readInput(inputs: readonly unknown[]): RunInput {
+  if (inputs.length > 1) return { problem: `it takes one input, and got ${inputs.length}` }
+  const [input] = inputs
+  if (input === undefined || input === null) return {}
+  if (typeof input === 'string') return { date: input }
+  if (typeof input !== 'object' || Array.isArray(input)) {
+    return { problem: `the input is ${JSON.stringify(input)}, which names no date` }
+  }
+  const parsed = RunInput.safeParse(input)
+  return parsed.success ? parsed.data : { problem: `the input does not fit: ${inWords(parsed.error)}` }
+}
+
+function inWords(error: z.ZodError): string {
+  const words = error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  )
+  return words.join('; ')
+}
+
+function dateInId(dag: Dag, workflowId: string): { date?: string } | { problem: string } {
+  const [, dagId, date] = /^([a-z][a-z0-9_]*)\/(\d{4}-\d{2}-\d{2})$/.exec(workflowId) ?? []
+  if (dagId === undefined || date === undefined) return {}
+  if (dagId === dag.id) return { date }
+  return { problem: `the workflow id ${workflowId} is kept for a run of ${dagId}` }
+}
+
+function defaultDate(dag: Dag, door: Door): string {
+  if (door.scheduledMs === undefined) return lastCompleteDate(door.nowMs, dag.timeZone)
+  return dateForScheduledTime(door.scheduledMs, dag.timeZone)
+}
+
+function checkDate(dag: Dag, date: string, nowMs: number): string | undefined {
+  if (!isCalendarDate(date)) return `"${date}" is no day of the calendar (YYYY-MM-DD)`
+  if (hasEnded(date, nowMs, dag.timeZone)) return undefined
+  return `${date} has not ended yet in ${dag.timeZone}; the last complete day is ${lastCompleteDate(nowMs, dag.timeZone)}`
+}

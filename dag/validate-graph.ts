@@ -1,0 +1,121 @@
+import { isCalendarDate } from './calendar.ts'
+import { isTimeZone, parseDailyCron } from './cron.ts'
+import type { Dag } from './define-dag.ts'
+import type { Graph, TaskNode } from './graph.ts'
+import { directDownstream, triggerRules } from './graph.ts'
+import { tasksUsed } from './reference.ts'
+
+export class InvalidDag extends Error {
+  override name = 'InvalidDag'
+}
+
+/** @throws InvalidDag naming every mistake at once */
+export function validateDag(dag: Dag): void {
+  const problems = [...checkOptions(dag), ...checkGraph(dag.graph)]
+  if (problems.length === 0) return
+  throw new InvalidDag(`DAG ${dag.id} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`)
+}
+
+const snakeCase = /^[a-z][a-z0-9_]*$/
+
+function checkOptions(dag: Dag): string[] {
+  const problems: string[] = []
+  if (!snakeCase.test(dag.id)) problems.push(`the id "${dag.id}" is not snake_case`)
+  if (!isCalendarDate(dag.startDate)) {
+    problems.push(`startDate "${dag.startDate}" is no day of the calendar; write YYYY-MM-DD`)
+  }
+  if (!Number.isInteger(dag.maxActiveRuns) || dag.maxActiveRuns < 1) {
+    problems.push(`maxActiveRuns is ${dag.maxActiveRuns}; it must be a whole number from 1`)
+  }
+  if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
+  return problems
+}
+
+function checkSchedule(schedule: { cron: string; timeZone: string }): string[] {
+  const problems: string[] = []
+  try {
+    parseDailyCron(schedule.cron)
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error))
+  }
+  if (!isTimeZone(schedule.timeZone)) {
+    problems.push(`"${schedule.timeZone}" is no time zone; write an IANA name such as Europe/Paris`)
+  }
+  return problems
+}
+
+/** Every mistake in a graph, in words. */
+export function checkGraph(graph: Graph): string[] {
+  if (graph.tasks.length === 0) return ['it has no tasks']
+  const namesAndRules = graph.tasks.flatMap((task, index) => checkTask(graph, task, index))
+  const cycle = findCycle(graph)
+  if (cycle) return [...namesAndRules, `tasks wait for each other in a cycle: ${cycle.join(' -> ')}`]
+  return [...namesAndRules, ...checkOrder(graph)]
+}
+
+function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
+  const problems: string[] = []
+  const say = (problem: string) => problems.push(`task ${task.id}: ${problem}`)
+  const known = new Set(graph.tasks.map((other) => other.id))
+  if (!snakeCase.test(task.id)) say('the id is not snake_case')
+  if (task.id === 'on_failure') say('the id on_failure is kept for the DAG option onFailure')
+  if (graph.tasks.findIndex((other) => other.id === task.id) !== index) say('the id is taken')
+  for (const id of new Set([...task.upstream, ...tasksUsed(task.input)])) {
+    if (!known.has(id)) say(`it waits for ${id}, which is not a task of this DAG`)
+  }
+  if (!triggerRules.includes(task.rule)) {
+    say(`"${task.rule}" is no trigger rule; there are ${triggerRules.join(', ')}`)
+  }
+  if (!Number.isInteger(task.retries) || task.retries < 0) {
+    say(`retries is ${task.retries}; it must be a whole number from 0`)
+  }
+  if (!(task.retryBackoff >= 1)) say(`retryBackoff is ${task.retryBackoff}; it must be 1 or more`)
+  if (!(task.timeoutMs > 0)) say('its timeout must be longer than nothing')
+  if (task.kind === 'branch') problems.push(...checkBranch(graph, task))
+  return problems
+}
+
+function checkBranch(graph: Graph, branch: TaskNode): string[] {
+  const downstream = directDownstream(graph, branch.id)
+  const missing = branch.choices.filter((choice) => !downstream.includes(choice))
+  const unnamed = downstream.filter((id) => !branch.choices.includes(id))
+  return [
+    ...missing.map(
+      (id) =>
+        `branch ${branch.id}: it may choose ${id}, which is not directly downstream; write ` +
+        `after: [${branch.id}] in ${id}, or take ${id} out of the choices`,
+    ),
+    ...unnamed.map(
+      (id) => `branch ${branch.id}: ${id} comes right after it but is not among its choices`,
+    ),
+  ]
+}
+
+function findCycle(graph: Graph): string[] | undefined {
+  const upstreamOf = new Map(graph.tasks.map((task) => [task.id, task.upstream]))
+  const done = new Set<string>()
+  const visit = (id: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id].reverse()
+    if (done.has(id)) return undefined
+    for (const upstream of upstreamOf.get(id) ?? []) {
+      const cycle = visit(upstream, [...path, id])
+      if (cycle) return cycle
+    }
+    done.add(id)
+    return undefined
+  }
+  for (const task of graph.tasks) {
+    const cycle = visit(task.id, [])
+    if (cycle) return cycle
+  }
+  return undefined
+}
+
+function checkOrder(graph: Graph): string[] {
+  const position = new Map(graph.tasks.map((task, index) => [task.id, index]))
+  return graph.tasks.flatMap((task, index) =>
+    task.upstream
+      .filter((id) => (position.get(id) ?? -1) > index)
+      .map((id) => `task ${task.id}: it waits for ${id}, so define ${id} before it`),
+  )
+}
