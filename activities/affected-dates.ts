@@ -10,7 +10,7 @@ export async function affectedDatesSql(transaction: Transaction, build: Build): 
   const has = (table: string) => built.has(table)
   const parts = [
     'select $2::date as metric_date',
-    ...(has('fact_orders') ? [changedOrders(build), changedFirstOrders(build)] : []),
+    ...(has('fact_orders') ? [changedOrders(build)] : []),
     ...(has('fact_events') ? [changedEvents(build)] : []),
     ...(has('fact_orders') && has('dim_product') ? [changedCategories(build)] : []),
     ...(has('fact_orders') && has('dim_user') ? [changedCountries(build)] : []),
@@ -25,47 +25,51 @@ async function builtTables(transaction: Transaction, build: Build): Promise<Set<
   return new Set(built.rows.map((row) => row.table_name))
 }
 
+/**
+ * Dates of the orders themselves, and of first orders that move: a customer whose first order moves to
+ * another date turns from new to returning, so an earlier day that is loaded later changes later days.
+ */
 function changedOrders({ schema }: Build): string {
-  return `select order_date from ${schema}.fact_orders
-    union
-    select published.order_date from warehouse.fact_orders published
-    join ${schema}.fact_orders_scope using (shop_id, order_id)`
+  return `select affected.order_date from (
+      with touched as materialized (
+        select published.user_id, published.order_date from warehouse.fact_orders published
+        join ${schema}.fact_orders_scope using (shop_id, order_id)
+      ),
+      buyers as materialized (
+        select user_id from ${schema}.fact_orders union select user_id from touched
+      ),
+      past as materialized (
+        select user_id, min(order_date) as old_date,
+          min(order_date) filter (where scope.order_id is null) as kept_date
+        from warehouse.fact_orders published
+        left join ${schema}.fact_orders_scope scope using (shop_id, order_id)
+        where shop_id = $1 and ${isSale} and user_id in (select user_id from buyers)
+        group by user_id
+      ),
+      built as materialized (
+        select user_id, min(order_date) as built_date from ${schema}.fact_orders
+        where ${isSale} and user_id is not null group by user_id
+      ),
+      moved as (
+        select old_date, least(kept_date, built_date) as new_date
+        from past full join built using (user_id)
+        where old_date is distinct from least(kept_date, built_date)
+      )
+      select order_date from ${schema}.fact_orders
+      union select order_date from touched
+      union select old_date from moved
+      union select new_date from moved
+    ) affected
+    where affected.order_date is not null`
 }
+
+const isSale = `line_type = 'product' and quantity > 0`
 
 function changedEvents({ schema }: Build): string {
   return `select event_date from ${schema}.fact_events
     union
     select published.event_date from warehouse.fact_events published
     join ${schema}.fact_events_scope using (shop_id, event_id)`
-}
-
-/**
- * A customer whose first order moves to another date turns from new to returning on the old one: an
- * earlier day that is loaded later changes later days.
- */
-function changedFirstOrders({ schema }: Build): string {
-  return `select first_date from (
-      with buyers as (
-        select user_id from ${schema}.fact_orders
-        union
-        select published.user_id from warehouse.fact_orders published
-        join ${schema}.fact_orders_scope using (shop_id, order_id)
-      ),
-      before as (${firstOrders('warehouse.fact_orders')}),
-      after as (${firstOrders(`${schema}.fact_orders_next`)})
-      select before.first_date as old_date, after.first_date as new_date
-      from before full join after using (user_id)
-      where before.first_date is distinct from after.first_date
-    ) moved
-    cross join lateral (values (old_date), (new_date)) moves (first_date)
-    where first_date is not null`
-}
-
-function firstOrders(facts: string): string {
-  return `select user_id, min(order_date) as first_date from ${facts}
-    where shop_id = $1 and line_type = 'product' and quantity > 0
-      and user_id in (select user_id from buyers)
-    group by user_id`
 }
 
 /** A member that is completed keeps its key and its facts, but moves them to another segment. */

@@ -1,6 +1,13 @@
 import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
-import { buildFor, buildTable, type Build, type BuildTableInput } from '../platform/build.ts'
+import {
+  buildFor,
+  buildTable,
+  movedFrom,
+  noteMoved,
+  type Build,
+  type BuildTableInput,
+} from '../platform/build.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
@@ -122,19 +129,58 @@ async function loadCalendar(
   return inserted.rowCount ?? 0
 }
 
-const loadDimUser: LoadTable = (transaction, build, plan) =>
-  buildTable(transaction, build, table('dim_user', plan))
-
-const loadDimProduct: LoadTable = (transaction, build, plan) => {
-  const model = plan.hasCatalogue ? 'dim_product' : 'dim_product_from_lines'
-  return buildTable(transaction, build, table('dim_product', plan, model))
+const loadDimUser: LoadTable = async (transaction, build, plan) => {
+  const params = { ...plan.params, ...(await earlierDates(transaction, plan)) }
+  const rows = await buildTable(transaction, build, table('dim_user', { ...plan, params }))
+  await noteMoved(transaction, build, { table: 'moved_users', key: ['user_id'] })
+  return rows
 }
 
-const loadFactOrders: LoadTable = (transaction, build, plan) =>
-  buildTable(transaction, build, table('fact_orders', plan))
+const loadDimProduct: LoadTable = async (transaction, build, plan) => {
+  const model = plan.hasCatalogue ? 'dim_product' : 'dim_product_from_lines'
+  const rows = await buildTable(transaction, build, table('dim_product', plan, model))
+  await noteMoved(transaction, build, { table: 'moved_products', key: ['vendor_id', 'product_id'] })
+  await noteMoved(transaction, build, { table: 'moved_event_products', key: ['product_id'] })
+  return rows
+}
 
-const loadFactEvents: LoadTable = (transaction, build, plan) =>
-  buildTable(transaction, build, table('fact_events', plan))
+const loadFactOrders: LoadTable = async (transaction, build, plan) => {
+  const params = {
+    ...plan.params,
+    ...(await earlierDates(transaction, plan)),
+    products_moved_from: await movedFrom(transaction, build, 'moved_products'),
+    users_moved_from: await movedFrom(transaction, build, 'moved_users'),
+  }
+  return buildTable(transaction, build, table('fact_orders', { ...plan, params }))
+}
+
+const loadFactEvents: LoadTable = async (transaction, build, plan) => {
+  const params = {
+    ...plan.params,
+    ...(await earlierDates(transaction, plan)),
+    event_products_moved_from: await movedFrom(transaction, build, 'moved_event_products'),
+    users_moved_from: await movedFrom(transaction, build, 'moved_users'),
+  }
+  return buildTable(transaction, build, table('fact_events', { ...plan, params }))
+}
+
+/**
+ * The business dates that this delivery reached when it was published before. Passed as values, like
+ * all dates here: the planner then leaves out the other partitions, however many there are.
+ */
+async function earlierDates(transaction: Transaction, plan: LoadPlan) {
+  const loads = await transaction.query<{ source: string; business_dates: string[] }>(
+    `select source, business_dates::text[] as business_dates from audit.published_loads
+     where load_date = $1 and source = any($2)`,
+    [plan.params.load_date, [plan.params.orders_source, plan.params.events_source]],
+  )
+  const dates = (source: unknown) =>
+    loads.rows.find((load) => load.source === source)?.business_dates ?? []
+  return {
+    earlier_order_dates: dates(plan.params.orders_source),
+    earlier_event_dates: dates(plan.params.events_source),
+  }
+}
 
 function table(name: string, plan: LoadPlan, model = name): BuildTableInput {
   return {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { WorkflowFailedError } from '@temporalio/client'
-import { startBackfill } from './start-work.ts'
+import { startBackfill } from '../schedules/start-backfill.ts'
 import { dagOption, jsonOption, parseCount, parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'

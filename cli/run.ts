@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { WorkflowFailedError } from '@temporalio/client'
-import { startRun } from './start-work.ts'
+import { startRun } from '../schedules/start-run.ts'
 import { dagOption, jsonOption, parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'

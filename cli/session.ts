@@ -18,6 +18,8 @@ export interface Session {
   add(ending: Ending): void
   /** Never resolves; rejects with Interrupted. */
   interruption: Promise<never>
+  /** Aborted by the interruption. */
+  signal: AbortSignal
 }
 
 // npm passes on a Ctrl-C that the terminal has sent here already.
@@ -32,6 +34,8 @@ export async function withSession<T>(
   const endings: Ending[] = []
   const { promise: interruption, reject } = Promise.withResolvers<never>()
   interruption.catch(() => undefined)
+  const abort = new AbortController()
+  const { signal } = abort
   let firstAt: number | undefined
   const add = (ending: Ending) => {
     // Work goes on until its next step; it must not start anything then.
@@ -43,6 +47,7 @@ export async function withSession<T>(
       firstAt = Date.now()
       say('Stopping … (Ctrl-C again to force)')
       reject(new Interrupted())
+      abort.abort()
     } else if (Date.now() - firstAt > sameSignalMs) {
       forceEnd(endings)
     }
@@ -52,7 +57,7 @@ export async function withSession<T>(
   // Listening to the launcher must not keep this process alive.
   process.channel?.unref()
   try {
-    return await Promise.race([work({ add, interruption }), interruption])
+    return await Promise.race([work({ add, interruption, signal }), interruption])
   } finally {
     for (const ending of endings.toReversed()) await ending.stop()
     for (const signal of signals) process.off(signal, interrupt)

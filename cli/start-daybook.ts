@@ -5,8 +5,10 @@ import { createDatabase } from '../platform/database.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import type { Stack } from '../platform/embedded/stack.ts'
 import { startStack } from '../platform/embedded/stack.ts'
-import { createWorkerProcess } from '../platform/embedded/worker-process.ts'
+import { createWorkerProcess, isQueuePolled } from '../platform/embedded/worker-process.ts'
 import { applyMigrations } from '../platform/migrate.ts'
+import { waitForNamespace } from '../platform/temporal.ts'
+import { applySchedules } from '../schedules/apply-schedules.ts'
 import type { Session } from './session.ts'
 import { connectTemporal } from './temporal-client.ts'
 
@@ -17,6 +19,8 @@ export interface Daybook {
   stack: Stack
   database: Database
   client: Client
+  /** Aborted when the session is to end. */
+  signal: AbortSignal
 }
 
 /** Starts all that the batch needs; everything started ends with the session. */
@@ -30,8 +34,10 @@ export async function startDaybook(config: Config, session: Session, say: Say): 
   await timed(say, 'database migrations', () => applyMigrations(database))
   const client = await connectTemporal(config, stack.temporalAddress)
   session.add({ stop: () => client.connection.close() })
-  const daybook = { config, stack, database, client }
-  await timed(say, 'worker and schedules', () => startWorker(daybook, session, say))
+  const daybook = { config, stack, database, client, signal: session.signal }
+  await waitForNamespace(client)
+  await timed(say, 'worker', () => startWorker(daybook, session, say))
+  await timed(say, 'schedules', () => applySchedules(client, config))
   return daybook
 }
 
@@ -46,13 +52,15 @@ async function startServers(config: Config, session: Session, say: Say): Promise
 }
 
 async function startWorker(daybook: Daybook, session: Session, say: Say): Promise<void> {
-  const { config, stack } = daybook
+  const { config, stack, client } = daybook
+  const { namespace, taskQueue } = config.temporal
   if (stack.watchdog === undefined) return
   const worker = createWorkerProcess({
     config,
     addresses: stack,
     watchdog: stack.watchdog,
     log: say,
+    isPolled: () => isQueuePolled(client.connection, namespace, taskQueue),
   })
   session.add(worker)
   await worker.start()

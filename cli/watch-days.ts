@@ -23,23 +23,35 @@ interface DayRow {
 /** Shows how far the days are, by the audit tables, until `done` settles. */
 export async function watchDays({ database, dagId, dates, done }: WatchedDays): Promise<void> {
   const progress = createProgress(dates.length)
-  const shown = new Set<string>()
-  const since = await readServerTime(database)
+  const scope = { database, dagId, dates, since: await readServerTime(database) }
+  const said = new Set<string>()
+  const sayOnce = (line: string) => {
+    if (!said.has(line)) progress.finished(line)
+    said.add(line)
+  }
   const settled = done.then(
     () => true,
     () => true,
   )
-  for (let isDone = false; ;) {
-    const ended = await readEndedDays(database, dagId, dates, since)
-    for (const day of ended.filter((row) => !shown.has(row.logical_date))) {
-      shown.add(day.logical_date)
-      progress.finished(describeDay(day))
-    }
-    if (isDone) break
-    progress.update(shown.size, await readRunningTasks(database, dagId))
+  for (let isDone = false; !isDone;) {
     isDone = await Promise.race([settled, sleep(pollMs, false)])
+    for (const attempt of await readFailedAttempts(scope)) sayOnce(describeAttempt(attempt))
+    const ended = await readEndedDays(scope)
+    for (const day of ended) sayOnce(describeDay(day))
+    if (!isDone) progress.update(ended.length, await readRunningTasks(database, dagId))
   }
   progress.end()
+}
+
+interface Scope {
+  database: Database
+  dagId: string
+  dates: string[]
+  since: Date
+}
+
+function describeAttempt({ day, task_id, attempt, error }: FailedAttempt): string {
+  return `  ${day}  attempt ${attempt} of ${task_id} failed: ${error?.split('\n')[0] ?? ''}`
 }
 
 function describeDay(day: DayRow): string {
@@ -52,12 +64,33 @@ async function readServerTime(database: Database): Promise<Date> {
   return rows[0]?.now ?? new Date()
 }
 
-async function readEndedDays(database: Database, dagId: string, dates: string[], since: Date) {
+async function readEndedDays({ database, dagId, dates, since }: Scope): Promise<DayRow[]> {
   const { rows } = await database.query<DayRow>(
     `select distinct on (logical_date) logical_date, state, seconds, failed_tasks
      from audit.pipeline_runs
      where dag_id = $1 and logical_date = any ($2::date[]) and state <> 'running' and ended_at >= $3
      order by logical_date, started_at desc`,
+    [dagId, dates, since],
+  )
+  return rows
+}
+
+interface FailedAttempt {
+  day: string
+  task_id: string
+  attempt: number
+  error: string | null
+}
+
+async function readFailedAttempts(scope: Scope): Promise<FailedAttempt[]> {
+  const { database, dagId, dates, since } = scope
+  const { rows } = await database.query<FailedAttempt>(
+    `select run.logical_date as day, task.task_id, task.attempt, task.error
+     from audit.task_runs as task
+     inner join audit.pipeline_runs as run using (run_id)
+     where run.dag_id = $1 and run.logical_date = any ($2::date[])
+       and task.state = 'failed' and task.ended_at >= $3
+     order by task.ended_at`,
     [dagId, dates, since],
   )
   return rows

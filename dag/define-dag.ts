@@ -26,7 +26,9 @@ export type ActivityRefs<Activities> = {
 }
 
 /** Typed names of activities: the code behind them is not loaded. */
-export function activityRefs<Activities extends Record<keyof Activities, AnyActivity>>(): ActivityRefs<Activities>
+export function activityRefs<
+  Activities extends Record<keyof Activities, AnyActivity>,
+>(): ActivityRefs<Activities>
 export function activityRefs(): unknown {
   return new Proxy({}, { get: (_, name) => ({ activityName: String(name) }) })
 }
@@ -92,12 +94,7 @@ export interface FailedRun {
 }
 
 export interface Builder<Params> {
-  task<
-    const Id extends string,
-    Input,
-    Output,
-    const Rule extends TriggerRule = 'all_success',
-  >(
+  task<const Id extends string, Input, Output, const Rule extends TriggerRule = 'all_success'>(
     id: Id,
     activity: ActivityRef<Input, Output>,
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,

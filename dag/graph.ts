@@ -17,7 +17,8 @@ export const triggerRules = [
 
 export type TriggerRule = (typeof triggerRules)[number]
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** Where a value of a task's input comes from; resolved when the task starts. */
 export type InputSource =

@@ -8,13 +8,7 @@ import { decide } from './trigger-rules.ts'
  * `cancelled` is a task that was running when its run was cancelled.
  */
 export type TaskState =
-  | 'none'
-  | 'running'
-  | 'success'
-  | 'failed'
-  | 'skipped'
-  | 'upstream_failed'
-  | 'cancelled'
+  'none' | 'running' | 'success' | 'failed' | 'skipped' | 'upstream_failed' | 'cancelled'
 
 export interface TaskStatus {
   readonly state: TaskState
@@ -27,7 +21,11 @@ export type TaskStates = Readonly<Record<string, TaskStatus>>
 export type RunEvent =
   | { readonly type: 'run_started' }
   /** `chosen` comes from a branch: the ids it returned. */
-  | { readonly type: 'task_succeeded'; readonly taskId: string; readonly chosen?: readonly string[] }
+  | {
+      readonly type: 'task_succeeded'
+      readonly taskId: string
+      readonly chosen?: readonly string[]
+    }
   | { readonly type: 'task_failed'; readonly taskId: string; readonly reason: string }
   /** The run is being cancelled: nothing starts any more. */
   | { readonly type: 'task_cancelled'; readonly taskId: string }

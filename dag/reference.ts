@@ -21,7 +21,7 @@ export type OutputRef<T> = Ref<T, 'output'> & Fields<T, 'output'>
 type Fields<T, Kind extends 'sure' | 'output'> = T extends readonly unknown[]
   ? unknown
   : T extends object
-    ? { readonly [K in keyof T]-?: Ref<T[K], Kind> & Fields<T[K], Kind> }
+    ? { readonly [K in keyof Required<T>]: Ref<T[K], Kind> & Fields<T[K], Kind> }
     : unknown
 
 /**

@@ -32,7 +32,10 @@ export function runKeyOf(dagId: string, date: string): string {
 
 /** Which run of a DAG is meant. Pure: what it answers is recorded before anything depends on it. */
 export function resolveRun(dag: Dag, door: Door): ResolvedRun {
-  const refuse = (problem: string): ResolvedRun => ({ isValid: false, problem: withRemedy(dag, problem) })
+  const refuse = (problem: string): ResolvedRun => ({
+    isValid: false,
+    problem: withRemedy(dag, problem),
+  })
   const input = readInput(door.inputs)
   if ('problem' in input) return refuse(input.problem)
   const named = dateInId(dag, door.workflowId)
@@ -75,7 +78,9 @@ function readInput(inputs: readonly unknown[]): RunInput {
     return { problem: `the input is ${JSON.stringify(input)}, which names no date` }
   }
   const parsed = RunInput.safeParse(input)
-  return parsed.success ? parsed.data : { problem: `the input does not fit: ${inWords(parsed.error)}` }
+  return parsed.success
+    ? parsed.data
+    : { problem: `the input does not fit: ${inWords(parsed.error)}` }
 }
 
 function inWords(error: z.ZodError): string {

@@ -27,18 +27,20 @@ function total(counts: UpstreamCounts): number {
 
 const rules: Record<TriggerRule, (upstream: UpstreamCounts) => Decision> = {
   all_success: (upstream) =>
-    first([hasFailure(upstream), 'upstream_failed'], [isWaiting(upstream), 'wait'], [
-      upstream.skipped > 0,
-      'skip',
-    ]),
+    first(
+      [hasFailure(upstream), 'upstream_failed'],
+      [isWaiting(upstream), 'wait'],
+      [upstream.skipped > 0, 'skip'],
+    ),
   all_failed: (upstream) =>
     first([upstream.success + upstream.skipped > 0, 'skip'], [isWaiting(upstream), 'wait']),
   all_done: (upstream) => first([isWaiting(upstream), 'wait']),
   all_done_min_one_success: (upstream) =>
-    first([upstream.skipped > 0, 'skip'], [isWaiting(upstream), 'wait'], [
-      upstream.success === 0,
-      'upstream_failed',
-    ]),
+    first(
+      [upstream.skipped > 0, 'skip'],
+      [isWaiting(upstream), 'wait'],
+      [upstream.success === 0, 'upstream_failed'],
+    ),
   // The same as all_done as long as no upstream task is a set-up.
   all_done_setup_success: (upstream) => first([isWaiting(upstream), 'wait']),
   one_success: (upstream) =>
@@ -51,17 +53,19 @@ const rules: Record<TriggerRule, (upstream: UpstreamCounts) => Decision> = {
   one_failed: (upstream) =>
     first([hasFailure(upstream), 'run'], [isWaiting(upstream), 'wait'], [true, 'skip']),
   one_done: (upstream) =>
-    first([upstream.success + upstream.failed > 0, 'run'], [isWaiting(upstream), 'wait'], [
-      true,
-      'skip',
-    ]),
+    first(
+      [upstream.success + upstream.failed > 0, 'run'],
+      [isWaiting(upstream), 'wait'],
+      [true, 'skip'],
+    ),
   none_failed: (upstream) =>
     first([hasFailure(upstream), 'upstream_failed'], [isWaiting(upstream), 'wait']),
   none_failed_min_one_success: (upstream) =>
-    first([hasFailure(upstream), 'upstream_failed'], [isWaiting(upstream), 'wait'], [
-      upstream.success === 0,
-      'skip',
-    ]),
+    first(
+      [hasFailure(upstream), 'upstream_failed'],
+      [isWaiting(upstream), 'wait'],
+      [upstream.success === 0, 'skip'],
+    ),
   none_skipped: (upstream) => first([upstream.skipped > 0, 'skip'], [isWaiting(upstream), 'wait']),
   all_skipped: (upstream) =>
     first([upstream.success > 0 || hasFailure(upstream), 'skip'], [isWaiting(upstream), 'wait']),

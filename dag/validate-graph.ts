@@ -13,7 +13,9 @@ export class InvalidDag extends Error {
 export function validateDag(dag: Dag): void {
   const problems = [...checkOptions(dag), ...checkGraph(dag.graph)]
   if (problems.length === 0) return
-  throw new InvalidDag(`DAG ${dag.id} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`)
+  throw new InvalidDag(
+    `DAG ${dag.id} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`,
+  )
 }
 
 const snakeCase = /^[a-z][a-z0-9_]*$/
@@ -49,7 +51,8 @@ export function checkGraph(graph: Graph): string[] {
   if (graph.tasks.length === 0) return ['it has no tasks']
   const namesAndRules = graph.tasks.flatMap((task, index) => checkTask(graph, task, index))
   const cycle = findCycle(graph)
-  if (cycle) return [...namesAndRules, `tasks wait for each other in a cycle: ${cycle.join(' -> ')}`]
+  if (cycle)
+    return [...namesAndRules, `tasks wait for each other in a cycle: ${cycle.join(' -> ')}`]
   return [...namesAndRules, ...checkOrder(graph)]
 }
 

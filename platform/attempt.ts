@@ -14,13 +14,18 @@ export class StaleAttemptError extends Error {
   override name = 'StaleAttempt'
 }
 
-/** Makes this attempt the only one that may write for its task. */
-export async function openFence(database: Database, attempt: Attempt): Promise<void> {
-  await database.query(
+/**
+ * Makes this attempt the only one that may write for its task. Returns false, changing nothing, when
+ * a newer attempt of the same run was faster: a worker can freeze before it gets here.
+ */
+export async function openFence(database: Database, attempt: Attempt): Promise<boolean> {
+  const opened = await database.query(
     `insert into audit.task_fences (run_key, task_id, run_id, attempt) values ($1, $2, $3, $4)
-     on conflict (run_key, task_id) do update set run_id = excluded.run_id, attempt = excluded.attempt`,
+     on conflict (run_key, task_id) do update set run_id = excluded.run_id, attempt = excluded.attempt
+     where task_fences.run_id <> excluded.run_id or task_fences.attempt <= excluded.attempt`,
     [attempt.runKey, attempt.taskId, attempt.runId, attempt.attempt],
   )
+  return opened.rowCount === 1
 }
 
 /**

@@ -144,6 +144,44 @@ export async function buildTable(
   )
 }
 
+export interface MovedMembersInput {
+  /** Name of a model in sql/warehouse/moved, and of the table it fills. */
+  readonly table: string
+  /** Columns of the member's key, before `moved_from`. */
+  readonly key: readonly string[]
+}
+
+/** Notes which members of a dimension have other versions than before, and since when. */
+export async function noteMoved(
+  transaction: Transaction,
+  build: Build,
+  { table, key }: MovedMembersInput,
+): Promise<void> {
+  const model = await readModel(`warehouse/moved/${table}`)
+  await transaction.query(`
+    drop table if exists ${build.schema}.${table};
+    create unlogged table ${build.schema}.${table} (
+      ${key.map((column) => `${column} text not null, `).join('')}moved_from timestamptz not null)`)
+  const select = await resolveReads(transaction, build, model, {})
+  await transaction.query(
+    `insert into ${build.schema}.${table} (${key.join(', ')}, moved_from) ${select}`,
+    [build.shopId],
+  )
+  await transaction.query(`analyze ${build.schema}.${table}`)
+}
+
+/** The first date on which facts of moved members can change; null when none has moved. */
+export async function movedFrom(
+  transaction: Transaction,
+  build: Build,
+  table: string,
+): Promise<string | null> {
+  const result = await transaction.query<{ date: string | null }>(
+    `select min(moved_from)::date - 1 as date from ${build.schema}.${table}`,
+  )
+  return result.rows[0]?.date ?? null
+}
+
 function positional(model: Model, values: Readonly<Record<string, unknown>>): unknown[] {
   return model.params.map((param) => {
     const name = param.replace(/^\$\d+ /, '')
@@ -166,11 +204,16 @@ async function resolveReads(
 ): Promise<string> {
   const replacements = new Map<string, string>(Object.entries(stagingTables))
   for (const table of await builtTables(transaction, build)) {
+    replacements.set(`published.${table}`, `warehouse.${table}`)
+    replacements.set(`next.${table}`, `${build.schema}.${table}`)
     replacements.set(`next.${table}_scope`, `${build.schema}.${table}_scope`)
     if (!isBuiltBefore(table, model.name)) continue
     replacements.set(`warehouse.${table}`, `${build.schema}.${table}_next`)
   }
-  return model.reads.reduce((sql, read) => replaceTable(sql, read, replacements), model.select)
+  for (const read of model.reads.filter((name) => name.startsWith('next.moved_'))) {
+    replacements.set(read, read.replace('next.', `${build.schema}.`))
+  }
+  return replaceTables(model.select, model.reads, replacements)
 }
 
 /** A table sees the next state of those before it, and the published state of itself and later ones. */
@@ -187,10 +230,18 @@ async function builtTables(transaction: Transaction, build: Build): Promise<stri
   return result.rows.map((row) => row.table_name)
 }
 
-function replaceTable(sql: string, read: string, replacements: ReadonlyMap<string, string>) {
-  const replacement = replacements.get(read)
-  if (replacement === undefined) return sql
-  return sql.replaceAll(new RegExp(`\\b${read.replace('.', '\\.')}\\b`, 'g'), replacement)
+/** In one pass, so that no replacement is replaced again. */
+function replaceTables(
+  sql: string,
+  reads: readonly string[],
+  replacements: ReadonlyMap<string, string>,
+): string {
+  if (reads.length === 0) return sql
+  const tables = new RegExp(
+    `\\b(${reads.map((read) => read.replace('.', '\\.')).join('|')})\\b`,
+    'g',
+  )
+  return sql.replaceAll(tables, (read) => replacements.get(read) ?? read)
 }
 
 function publishedTable(table: string): PublishedTable {

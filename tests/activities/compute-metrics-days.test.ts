@@ -100,6 +100,7 @@ test('a product that is completed later takes its earlier sales along to its cat
 })
 
 test('a day delivered again without an order takes the order out of its figures', async () => {
+  await runDay('2025-12-14', [{ user_id: 'u2' }])
   await runDay(tuesday, [{ user_id: 'u1' }, { user_id: 'u2', timestamp: '2025-12-15T12:00:00Z' }])
   expect(await figures(monday)).toMatchObject({ orders: '1' })
   await runDay(tuesday, [{ user_id: 'u1' }])

@@ -88,7 +88,9 @@ test.each(triggerRules)('a task without upstream tasks runs under %s', (rule) =>
 })
 
 describe('the final answer does not depend on the order in which upstream tasks end', () => {
-  const multisets = lines.map((line) => line.split(' ')[0] ?? '').filter((one) => !one.includes('·'))
+  const multisets = lines
+    .map((line) => line.split(' ')[0] ?? '')
+    .filter((one) => !one.includes('·'))
 
   test.each(triggerRules)('%s', (rule) => {
     for (const upstreams of multisets) {

@@ -1,21 +1,9 @@
 -- Customers whose versions this delivery can change: unknown ones, ones it describes differently than
 -- the version valid at that time, and, when the day was published before, all that it named then.
 -- grain:  shop_id, user_id
--- reads:  staging.order_lines, staging.events, warehouse.dim_user, warehouse.fact_orders, warehouse.fact_events, audit.published_loads
--- params: $1 load_date, $2 shop_id, $3 orders_source, $4 events_source
+-- reads:  staging.order_lines, staging.events, warehouse.dim_user, warehouse.fact_orders, warehouse.fact_events
+-- params: $1 load_date, $2 shop_id, $3 earlier_order_dates, $4 earlier_event_dates
 with
-
-earlier_order_dates as (
-    select unnest(business_dates) as business_date
-    from audit.published_loads
-    where source = $3 and load_date = $1::date
-),
-
-earlier_event_dates as (
-    select unnest(business_dates) as business_date
-    from audit.published_loads
-    where source = $4 and load_date = $1::date
-),
 
 delivered as (
     select
@@ -53,19 +41,19 @@ named_before as (
     from warehouse.fact_orders as fact_order
     where fact_order.shop_id = $2
         and fact_order.delivery_date = $1::date
-        and fact_order.order_date in (select business_date from earlier_order_dates)
+        and fact_order.order_date = any ($3::date[])
     union
     select fact_event.user_id
     from warehouse.fact_events as fact_event
     where fact_event.shop_id = $2
         and fact_event.delivery_date = $1::date
-        and fact_event.event_date in (select business_date from earlier_event_dates)
+        and fact_event.event_date = any ($4::date[])
 ),
 
 named_again as (
     select delivered.user_id
     from delivered
-    where exists (select from earlier_order_dates)
+    where cardinality($3::date[]) > 0
 ),
 
 final as (

@@ -1,15 +1,9 @@
--- Events that this delivery can change: those it names, those it named when it was published before,
--- and those whose customer or product now has another version at the time of the event.
+-- Events that this delivery can change: those it names, those it named when it was published before
+-- (on the dates $3), and those since $4 and $5 whose product or customer has another version now.
 -- grain:  shop_id, event_id
--- reads:  staging.events, next.dim_user_scope, next.dim_product_scope, warehouse.dim_user, warehouse.dim_product, audit.published_loads
--- params: $1 load_date, $2 shop_id, $3 events_source
+-- reads:  staging.events, next.moved_event_products, next.moved_users, warehouse.dim_user, warehouse.dim_product
+-- params: $1 load_date, $2 shop_id, $3 earlier_event_dates, $4 event_products_moved_from, $5 users_moved_from
 with
-
-earlier_dates as (
-    select unnest(business_dates) as business_date
-    from audit.published_loads
-    where source = $3 and load_date = $1::date
-),
 
 products as (
     select
@@ -19,7 +13,7 @@ products as (
         ) as vendor_rank
     from warehouse.dim_product as version
     where version.shop_id = $2
-        and version.product_id in (select scope.product_id from next.dim_product_scope as scope)
+        and version.product_id in (select moved.product_id from next.moved_event_products as moved)
 ),
 
 final as (
@@ -31,7 +25,7 @@ final as (
     from warehouse.fact_events as fact_event
     where fact_event.shop_id = $2
         and fact_event.delivery_date = $1::date
-        and fact_event.event_date in (select business_date from earlier_dates)
+        and fact_event.event_date = any ($3::date[])
     union
     select fact_event.event_id
     from warehouse.fact_events as fact_event
@@ -40,17 +34,22 @@ final as (
         and product.vendor_rank = 1
         and fact_event.event_ts >= product.valid_from
         and fact_event.event_ts < product.valid_to
-    where fact_event.shop_id = $2 and fact_event.product_key <> product.product_key
+    where fact_event.shop_id = $2
+        and fact_event.event_date >= $4::date
+        and fact_event.product_key <> product.product_key
     union
     select fact_event.event_id
     from warehouse.fact_events as fact_event
-    inner join next.dim_user_scope as scope on fact_event.user_id = scope.user_id
+    inner join next.moved_users as moved
+        on fact_event.user_id = moved.user_id and fact_event.event_ts >= moved.moved_from
     inner join warehouse.dim_user as customer
         on customer.shop_id = $2
         and customer.user_id = fact_event.user_id
         and fact_event.event_ts >= customer.valid_from
         and fact_event.event_ts < customer.valid_to
-    where fact_event.shop_id = $2 and fact_event.user_key <> customer.user_key
+    where fact_event.shop_id = $2
+        and fact_event.event_date >= $5::date
+        and fact_event.user_key <> customer.user_key
 )
 
 select $2::text as shop_id, event_id from final

@@ -1,15 +1,9 @@
--- Orders that this delivery can change: those it names, those it named when it was published before,
--- and those whose customer or product now has another version at the time of the order.
+-- Orders that this delivery can change: those it names, those it named when it was published before
+-- (on the dates $3), and those since $4 and $5 whose product or customer has another version now.
 -- grain:  shop_id, order_id
--- reads:  staging.order_lines, next.dim_user_scope, next.dim_product_scope, warehouse.dim_user, warehouse.dim_product, audit.published_loads
--- params: $1 load_date, $2 shop_id, $3 orders_source
+-- reads:  staging.order_lines, next.moved_products, next.moved_users, warehouse.dim_user, warehouse.dim_product
+-- params: $1 load_date, $2 shop_id, $3 earlier_order_dates, $4 products_moved_from, $5 users_moved_from
 with
-
-earlier_dates as (
-    select unnest(business_dates) as business_date
-    from audit.published_loads
-    where source = $3 and load_date = $1::date
-),
 
 final as (
     select order_line.order_id
@@ -20,29 +14,36 @@ final as (
     from warehouse.fact_orders as fact_order
     where fact_order.shop_id = $2
         and fact_order.delivery_date = $1::date
-        and fact_order.order_date in (select business_date from earlier_dates)
+        and fact_order.order_date = any ($3::date[])
     union
     select fact_order.order_id
     from warehouse.fact_orders as fact_order
-    inner join next.dim_product_scope as scope
-        on fact_order.vendor_id = scope.vendor_id and fact_order.product_id = scope.product_id
+    inner join next.moved_products as moved
+        on fact_order.vendor_id = moved.vendor_id
+        and fact_order.product_id = moved.product_id
+        and fact_order.order_ts >= moved.moved_from
     inner join warehouse.dim_product as product
         on product.shop_id = $2
         and product.vendor_id = fact_order.vendor_id
         and product.product_id = fact_order.product_id
         and fact_order.order_ts >= product.valid_from
         and fact_order.order_ts < product.valid_to
-    where fact_order.shop_id = $2 and fact_order.product_key <> product.product_key
+    where fact_order.shop_id = $2
+        and fact_order.order_date >= $4::date
+        and fact_order.product_key <> product.product_key
     union
     select fact_order.order_id
     from warehouse.fact_orders as fact_order
-    inner join next.dim_user_scope as scope on fact_order.user_id = scope.user_id
+    inner join next.moved_users as moved
+        on fact_order.user_id = moved.user_id and fact_order.order_ts >= moved.moved_from
     inner join warehouse.dim_user as customer
         on customer.shop_id = $2
         and customer.user_id = fact_order.user_id
         and fact_order.order_ts >= customer.valid_from
         and fact_order.order_ts < customer.valid_to
-    where fact_order.shop_id = $2 and fact_order.user_key <> customer.user_key
+    where fact_order.shop_id = $2
+        and fact_order.order_date >= $5::date
+        and fact_order.user_key <> customer.user_key
 )
 
 select $2::text as shop_id, order_id from final

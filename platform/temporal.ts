@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, Connection } from '@temporalio/client'
+import { NativeConnection } from '@temporalio/worker'
+import type { Config } from './config.ts'
+import { searchAttributes } from './embedded/temporal-server.ts'
+
+type TemporalSettings = Pick<Config['temporal'], 'namespace' | 'apiKey' | 'tls'>
+
+const connectTimeout = '10 seconds'
+const keyword = 2
+const visibleWithinMs = 20_000
+
+function connectionOptions(settings: TemporalSettings, address: string) {
+  const { apiKey, tls } = settings
+  return {
+    address,
+    // Temporal Cloud takes API keys over TLS only.
+    tls: tls || apiKey !== undefined,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  }
+}
+
+/** A client; close it with `client.connection.close()`. */
+export async function connectClient(settings: TemporalSettings, address: string): Promise<Client> {
+  const connection = await Connection.connect({
+    ...connectionOptions(settings, address),
+    connectTimeout,
+  })
+  return new Client({ connection, namespace: settings.namespace })
+}
+
+/** The connection a worker polls with. */
+export function connectWorker(
+  settings: TemporalSettings,
+  address: string,
+): Promise<NativeConnection> {
+  return NativeConnection.connect(connectionOptions(settings, address))
+}
+
+/**
+ * Makes the search attributes of runs known to the namespace and returns whether it knows them all
+ * now. Where the server lets only administrators add them (Temporal Cloud), runs go on without.
+ */
+export async function registerSearchAttributes(client: Client): Promise<boolean> {
+  const missing = await missingSearchAttributes(client).catch(() => undefined)
+  if (missing === undefined) return false
+  if (missing.length === 0) return true
+  const added = Object.fromEntries(missing.map((name) => [name, keyword]))
+  const { namespace } = client.options
+  const { operatorService } = client.connection
+  const couldAdd = await operatorService
+    .addSearchAttributes({ namespace, searchAttributes: added })
+    .then(
+      () => true,
+      () => false,
+    )
+  return couldAdd && waitUntilKnown(client)
+}
+
+async function waitUntilKnown(client: Client): Promise<boolean> {
+  const giveUpAt = Date.now() + visibleWithinMs
+  while (Date.now() < giveUpAt) {
+    if ((await missingSearchAttributes(client)).length === 0) return true
+    await sleep(200)
+  }
+  return false
+}
+
+async function missingSearchAttributes(client: Client): Promise<string[]> {
+  const { namespace } = client.options
+  const known = await client.connection.operatorService.listSearchAttributes({ namespace })
+  return Object.keys(searchAttributes).filter((name) => !known.customAttributes?.[name])
+}
+
+/** Waits until the namespace answers: a fresh server makes it a moment after it listens. */
+export async function waitForNamespace(client: Client, timeoutMs = 30_000): Promise<void> {
+  const { namespace } = client.options
+  const giveUpAt = Date.now() + timeoutMs
+  for (;;) {
+    try {
+      await client.workflowService.describeNamespace({ namespace })
+      return
+    } catch (error) {
+      if (Date.now() > giveUpAt) {
+        throw new Error(
+          `The Temporal server has no namespace ${namespace}; create it with ` +
+            `\`temporal operator namespace create ${namespace}\` or set TEMPORAL_NAMESPACE`,
+          { cause: error },
+        )
+      }
+      await sleep(500)
+    }
+  }
+}

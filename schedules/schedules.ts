@@ -1,0 +1,42 @@
+import type { Dag } from '../dag/define-dag.ts'
+import { dags } from '../workflows/dags.ts'
+
+/** A Temporal Schedule, as data. Its id is also the id its workflows begin with. */
+export interface DaybookSchedule {
+  readonly id: string
+  readonly workflowType: string
+  readonly cron: string
+  readonly timeZone: string
+  /** How late a tick is still taken up after an outage. */
+  readonly catchupWindow: `${number} ${'minutes' | 'days'}`
+  /**
+   * What a tick does while the one before still runs. The dialogs of the Web UI offer this policy
+   * first, and `SKIP` would drop the days of a backfill silently.
+   */
+  readonly overlap: 'BUFFER_ALL' | 'SKIP'
+  readonly note: string
+}
+
+/** With catch-up, a tick of the last year is made up for; without, only the newest one. */
+export function scheduleOf(dag: Dag): DaybookSchedule[] {
+  if (!dag.schedule) return []
+  const { cron, timeZone } = dag.schedule
+  return [
+    {
+      ...{ id: dag.id, workflowType: dag.id, cron, timeZone },
+      catchupWindow: dag.catchup ? '365 days' : '1 days',
+      overlap: 'BUFFER_ALL',
+      note: dag.description || `Runs ${dag.id} for the day before`,
+    },
+  ]
+}
+
+const deliverMail: DaybookSchedule = {
+  ...{ id: 'deliver_mail', workflowType: 'deliver_mail', cron: '*/5 * * * *', timeZone: 'UTC' },
+  catchupWindow: '5 minutes',
+  // The next one sends what this one would have.
+  overlap: 'SKIP',
+  note: 'Sends mails of the outbox that could not be sent at once',
+}
+
+export const schedules: readonly DaybookSchedule[] = [...dags.flatMap(scheduleOf), deliverMail]

@@ -1,0 +1,29 @@
+import type { Client, WorkflowHandle } from '@temporalio/client'
+import type { z } from 'zod'
+import type { BackfillInput } from '../dag/plan-backfill.ts'
+import type { BackfillProgress } from '../workflows/backfill.ts'
+
+export type StartBackfillInput = z.input<typeof BackfillInput> & { readonly taskQueue: string }
+
+export type BackfillHandle = WorkflowHandle<() => Promise<BackfillProgress>>
+
+/** Starts the backfill of a range, or joins the one that is running for the same range. */
+export async function startBackfill(
+  client: Client,
+  { taskQueue, ...input }: StartBackfillInput,
+): Promise<BackfillHandle> {
+  const { dagId, from, to } = input
+  const handle = await client.workflow.start<(input: unknown) => Promise<BackfillProgress>>(
+    'daybook_backfill',
+    {
+      workflowId: `backfill/${dagId}/${from}/${to}`,
+      taskQueue,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    },
+  )
+  return client.workflow.getHandle(handle.workflowId, undefined, {
+    firstExecutionRunId: handle.firstExecutionRunId,
+  })
+}

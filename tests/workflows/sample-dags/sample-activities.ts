@@ -1,0 +1,59 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
+import type { FailedRun } from '../../../dag/define-dag.ts'
+
+/** Real activities without a shop, and what a test can see of them. */
+export function createSampleActivities() {
+  const calls: string[] = []
+  const failures: FailedRun[] = []
+  const gates = new Map<string, () => void>()
+  const broken = new Set<string>()
+  const note = (date: string) => {
+    const { activityId, attempt } = Context.current().info
+    calls.push(`${date} ${activityId} ${attempt}`)
+  }
+  const activities = {
+    async count(input: { date: string; from?: number }) {
+      note(input.date)
+      if (broken.has(input.date)) {
+        throw ApplicationFailure.nonRetryable(`${input.date} is broken`, 'ChecksFailed')
+      }
+      const rowsOut = (input.from ?? 0) + 1
+      return { rowsIn: input.from ?? 0, rowsOut, bytes: 10 }
+    },
+    async failUntil(input: { date: string; attempt: number }) {
+      note(input.date)
+      const { attempt } = Context.current().info
+      if (attempt < input.attempt) throw new Error(`attempt ${attempt} fails`)
+      return { attempt }
+    },
+    async failForGood(input: { date: string }): Promise<{ rowsOut: number }> {
+      note(input.date)
+      throw ApplicationFailure.nonRetryable('99 orders, at least 100 expected', 'ChecksFailed')
+    },
+    async chooseSide(input: { date: string }): Promise<('left' | 'right')[]> {
+      note(input.date)
+      const sides = { '01': ['left'], '02': ['right'], '03': ['left', 'right'] } as const
+      return [...(sides[input.date.slice(-2) as keyof typeof sides] ?? [])]
+    },
+    async hold(input: { date: string }): Promise<void> {
+      note(input.date)
+      const { cancellationSignal } = Context.current()
+      await new Promise<void>((resolve, reject) => {
+        gates.set(input.date, resolve)
+        cancellationSignal.addEventListener('abort', () => reject(new CancelledFailure('let go')))
+      })
+    },
+    async tellFailure(input: FailedRun) {
+      failures.push(input)
+    },
+    async tellFailureBadly(_input: FailedRun): Promise<void> {
+      throw ApplicationFailure.nonRetryable('the mail server is on fire')
+    },
+    async greet(input: { date: string; name: string; times: number }) {
+      return { text: `${input.date} ${input.name}`.repeat(input.times) }
+    },
+  }
+  return { activities, calls, failures, gates, broken }
+}
+
+export type SampleActivities = ReturnType<typeof createSampleActivities>['activities']

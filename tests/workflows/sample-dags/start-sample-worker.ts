@@ -1,0 +1,38 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DefaultLogger, Runtime } from '@temporalio/worker'
+import { createWorker } from '../../../worker/create-worker.ts'
+import type { TestDatabase, TestTemporal } from '../../support/servers.ts'
+import { testDatabase, testTemporal } from '../../support/servers.ts'
+import { createSampleActivities } from './sample-activities.ts'
+
+export const sampleWorkflowsPath = join(import.meta.dirname, 'index.ts')
+export const sampleCacheDir = join(tmpdir(), 'daybook-test-bundles')
+
+export interface SampleWorker extends ReturnType<typeof createSampleActivities> {
+  temporal: TestTemporal
+  database: TestDatabase
+  stop(): Promise<void>
+}
+
+Runtime.install({ logger: new DefaultLogger('ERROR') })
+
+/** The sample DAGs on a worker, with a database and a namespace of the test file's own. */
+export async function startSampleWorker(): Promise<SampleWorker> {
+  const [temporal, database] = await Promise.all([testTemporal(), testDatabase()])
+  const samples = createSampleActivities()
+  const worker = await createWorker({
+    ...{ connection: temporal.nativeConnection, client: temporal.client, database: database.db },
+    ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue, hasSearchAttributes: true },
+    ...{ workflowsPath: sampleWorkflowsPath, cacheDir: sampleCacheDir },
+    activities: samples.activities,
+  })
+  const running = worker.run()
+  const stop = async () => {
+    worker.shutdown()
+    await running
+    await temporal.close()
+    await database.drop()
+  }
+  return { ...samples, temporal, database, stop }
+}

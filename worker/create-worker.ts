@@ -1,0 +1,48 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Client } from '@temporalio/client'
+import type { NativeConnection } from '@temporalio/worker'
+import { Worker } from '@temporalio/worker'
+import { createRunActivities } from '../activities/runs.ts'
+import type { Database } from '../platform/database.ts'
+import { createAuditInterceptor } from './audit-interceptor.ts'
+import { prepareWorkflowBundle } from './workflow-bundle.ts'
+
+export interface CreateWorkerOptions {
+  readonly connection: NativeConnection
+  readonly client: Client
+  readonly namespace: string
+  readonly taskQueue: string
+  readonly database: Database
+  /** Activities of the DAGs, by name; those that every run needs are added. */
+  readonly activities: object
+  readonly workflowsPath: string
+  /** Where bundled workflow code is kept between starts. */
+  readonly cacheDir: string
+  readonly hasSearchAttributes: boolean
+}
+
+const shutdownGraceTime = '10 seconds'
+/** Cancelling a task is noticed with the next heartbeat that is really sent. */
+const maxHeartbeatThrottleInterval = '2 seconds'
+
+export const defaultWorkflowsPath = join(import.meta.dirname, '..', 'workflows', 'index.ts')
+
+/** A worker that serves the DAGs' workflows and activities; start it with `run()`. */
+export async function createWorker(options: CreateWorkerOptions): Promise<Worker> {
+  const { connection, client, namespace, taskQueue, database, hasSearchAttributes } = options
+  const identity = `${process.pid}@${hostname()}`
+  const codePath = await prepareWorkflowBundle(options)
+  return Worker.create({
+    ...{ connection, namespace, taskQueue, identity },
+    workflowBundle: { codePath },
+    activities: {
+      ...options.activities,
+      ...createRunActivities({ database, client, hasSearchAttributes }),
+    },
+    interceptors: { activity: [createAuditInterceptor(database, identity)] },
+    shutdownGraceTime,
+    maxHeartbeatThrottleInterval,
+    defaultHeartbeatThrottleInterval: maxHeartbeatThrottleInterval,
+  })
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { DefaultLogger, Runtime } from '@temporalio/worker'
+import { createActivities } from '../activities/index.ts'
+import type { Config } from '../platform/config.ts'
+import { ConfigError, loadConfig } from '../platform/config.ts'
+import { createDatabase } from '../platform/database.ts'
+import { CannotStart } from '../platform/embedded/cannot-start.ts'
+import type { Addresses } from '../platform/embedded/stack.ts'
+import { findStack } from '../platform/embedded/stack.ts'
+import { applyMigrations } from '../platform/migrate.ts'
+import {
+  connectClient,
+  connectWorker,
+  registerSearchAttributes,
+  waitForNamespace,
+} from '../platform/temporal.ts'
+import { createWorker, defaultWorkflowsPath } from './create-worker.ts'
+
+// One for each task that may run at once, and some for the runs' own bookkeeping.
+const maxDatabaseConnections = 20
+
+/** Serves the task queue until SIGINT or SIGTERM, then lets running tasks go and stops. */
+async function main(): Promise<void> {
+  const config = loadConfig()
+  // Installing the runtime also makes it stop the worker cleanly at a signal.
+  Runtime.install({ logger: new DefaultLogger(logLevels[config.logLevel]) })
+  await serve(config, await findStack(config))
+}
+
+const logLevels = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const
+
+async function serve(config: Config, addresses: Addresses): Promise<void> {
+  const { temporal } = config
+  const database = createDatabase(addresses.databaseUrl, maxDatabaseConnections)
+  const client = await connectClient(temporal, addresses.temporalAddress)
+  const connection = await connectWorker(temporal, addresses.temporalAddress)
+  try {
+    await waitForNamespace(client)
+    await applyMigrations(database)
+    const worker = await createWorker({
+      ...{ connection, client, database },
+      ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },
+      activities: createActivities({ database, config }),
+      workflowsPath: defaultWorkflowsPath,
+      cacheDir: join(config.homeDir, 'bundles'),
+      hasSearchAttributes: await registerSearchAttributes(client),
+    })
+    await worker.run()
+  } finally {
+    await connection.close()
+    await client.connection.close()
+    await database.end()
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  const isExpected = error instanceof ConfigError || error instanceof CannotStart
+  console.error(isExpected ? error.message : error)
+  process.exitCode = 1
+}

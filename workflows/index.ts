@@ -1,0 +1,11 @@
+import { backfillWorkflow } from './backfill.ts'
+import { dags } from './dags.ts'
+import { ecommerceDaily } from './ecommerce-daily.ts'
+import { onlineRetailDaily } from './online-retail-daily.ts'
+import { dagWorkflow } from './run-dag.ts'
+
+// The names are the workflow types: stored in histories, so add, never rename.
+export const ecommerce_daily = dagWorkflow(ecommerceDaily)
+export const online_retail_daily = dagWorkflow(onlineRetailDaily)
+export const daybook_backfill = backfillWorkflow(dags)
+export { deliver_mail } from './deliver-mail.ts'

@@ -1,0 +1,216 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowFailure,
+  isCancellation,
+  ParentClosePolicy,
+  proxyActivities,
+  proxyLocalActivities,
+  rootCause,
+  scheduleActivity,
+  startChild,
+  upsertMemo,
+  upsertSearchAttributes,
+  WorkflowIdReusePolicy,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { RunActivities, StartedRun } from '../activities/runs.ts'
+import type { Dag, FailedRun } from '../dag/define-dag.ts'
+import type { TaskState, TaskStates } from '../dag/reducer.ts'
+import { resolveRun } from '../dag/resolve-run.ts'
+import type { ResolvedRun } from '../dag/resolve-run.ts'
+import { runGraph } from '../dag/run-loop.ts'
+import type { Verdict } from '../dag/verdict.ts'
+import { judgeRun } from '../dag/verdict.ts'
+import { failureTypes } from '../domain/failures.ts'
+
+export interface RunResult {
+  runKey: string
+  dagId: string
+  date: string
+  state: 'success'
+  /** `success`, or `success with failed tasks: …`. */
+  summary: string
+  tasks: Record<string, TaskState>
+  failedTasks: string[]
+}
+
+const { startRun, closeRun } = proxyLocalActivities<RunActivities>({
+  startToCloseTimeout: '30 seconds',
+})
+
+const { awaitRun } = proxyActivities<RunActivities>({
+  activityId: 'await_run',
+  startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '30 seconds',
+})
+
+type OpenRun = Extract<StartedRun, { role: 'run' }>
+
+/**
+ * The workflow of a DAG. An execution whose id is the run key (`<dag_id>/<date>`) is the run; one
+ * with any other id starts that run as its child, or joins it if it is running, and ends like it.
+ */
+export function dagWorkflow(dag: Dag): (...inputs: unknown[]) => Promise<RunResult> {
+  return async (...inputs) => {
+    const started = await beginRun(dag, resolveRun(dag, currentDoor(inputs)))
+    return started.role === 'run' ? executeRun(started) : followRun(started)
+  }
+}
+
+function currentDoor(inputs: readonly unknown[]) {
+  const { workflowId, startTime, searchAttributes, memo } = workflowInfo()
+  const scheduled = searchAttributes['TemporalScheduledStartTime']?.[0]
+  const trigger = memo?.['daybookTrigger']
+  return {
+    workflowId,
+    inputs,
+    scheduledMs: scheduled instanceof Date ? scheduled.getTime() : undefined,
+    trigger: typeof trigger === 'string' ? trigger : undefined,
+    nowMs: startTime.getTime(),
+  }
+}
+
+/**
+ * The first command of every execution. What it answers is recorded, and only that is used from then
+ * on: later code may know another graph or other time zones.
+ */
+async function beginRun(dag: Dag, resolved: ResolvedRun): Promise<StartedRun> {
+  const { runId, startTime } = workflowInfo()
+  try {
+    return await CancellationScope.nonCancellable(() =>
+      startRun({
+        resolved,
+        dagId: dag.id,
+        runId,
+        startedMs: startTime.getTime(),
+        graph: dag.graph,
+      }),
+    )
+  } catch (error) {
+    throw error instanceof ActivityFailure ? (error.cause ?? error) : error
+  }
+}
+
+async function executeRun(run: OpenRun): Promise<RunResult> {
+  if (run.hasSearchAttributes) showState(run, 'running')
+  const states = await runGraph(run)
+  const verdict = judgeRun(run.graph, states)
+  await CancellationScope.nonCancellable(() => endRun(run, states, verdict))
+  if (verdict.state === 'cancelled') return CancellationScope.current().cancelRequested
+  const result = resultOf(run, states, verdict)
+  if (verdict.state === 'success') return result
+  const message = `${run.runKey} failed: ${verdict.summary}`
+  throw ApplicationFailure.nonRetryable(message, failureTypes.dagRunFailed, {
+    ...result,
+    state: verdict.state,
+  })
+}
+
+async function endRun(run: OpenRun, states: TaskStates, verdict: Verdict): Promise<void> {
+  const problem = verdict.state === 'failed' ? await tellOfFailure(run, verdict) : undefined
+  if (run.hasSearchAttributes) showState(run, verdict.state)
+  const { failedTasks, summary } = verdict
+  // Shown by the server without a worker; a memo is meant to stay below 2 KB.
+  upsertMemo({ daybook: { date: run.date, state: verdict.state, summary: summary.slice(0, 500) } })
+  await closeRun({
+    ...{ runId: workflowInfo().runId, runKey: run.runKey, dagId: run.graph.dagId, date: run.date },
+    ...{ trigger: run.trigger, startedMs: workflowInfo().startTime.getTime(), graph: run.graph },
+    ...{ state: verdict.state, failedTasks: [...failedTasks], taskStates: states },
+    error:
+      verdict.state === 'success' && failedTasks.length === 0
+        ? null
+        : withProblem(summary, problem),
+  })
+}
+
+function withProblem(summary: string, problem: string | undefined): string {
+  return problem === undefined ? summary : `${summary}; telling of it failed too: ${problem}`
+}
+
+/** Returns what went wrong with telling, which must never hide why the run failed. */
+async function tellOfFailure(run: OpenRun, verdict: Verdict): Promise<string | undefined> {
+  const { onFailure, dagId } = run.graph
+  if (onFailure === null) return undefined
+  const failedTasks = [...verdict.failedTasks]
+  const { date, runKey } = run
+  const input: FailedRun = { dagId, date, runKey, failedTasks, reason: verdict.summary }
+  try {
+    await scheduleActivity(onFailure, [input], {
+      activityId: 'on_failure',
+      summary: 'on_failure',
+      startToCloseTimeout: '5 minutes',
+      retry: { maximumAttempts: 3 },
+    })
+    return undefined
+  } catch (error) {
+    return rootCause(error) ?? String(error)
+  }
+}
+
+function showState(run: OpenRun, state: string): void {
+  upsertSearchAttributes({
+    DaybookDag: [run.graph.dagId],
+    DaybookDate: [run.date],
+    DaybookState: [state],
+    DaybookTrigger: [run.trigger],
+  })
+}
+
+function resultOf(run: OpenRun, states: TaskStates, verdict: Verdict): RunResult {
+  const tasks = Object.entries(states).map(([id, { state }]) => [id, state])
+  return {
+    runKey: run.runKey,
+    dagId: run.graph.dagId,
+    date: run.date,
+    state: 'success',
+    summary: verdict.summary,
+    tasks: Object.fromEntries(tasks),
+    failedTasks: [...verdict.failedTasks],
+  }
+}
+
+/** Starts the run that this execution stands for, or joins it; ends as it ends. */
+async function followRun({
+  dagId,
+  date,
+  runKey,
+  trigger,
+  params,
+}: Extract<StartedRun, { role: 'door' }>): Promise<RunResult> {
+  try {
+    const child = await startChild<(input: unknown) => Promise<RunResult>>(dagId, {
+      workflowId: runKey,
+      args: [{ date, params }],
+      memo: { daybookTrigger: trigger },
+      // The run outlives whoever asked for it.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    })
+    return await child.result()
+  } catch (error) {
+    if (isAlreadyStarted(error)) return joinRun(runKey)
+    throw asRunFailure(error)
+  }
+}
+
+/** By name: the workflow package does not export the class. */
+export function isAlreadyStarted(error: unknown): boolean {
+  return error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError'
+}
+
+async function joinRun(runKey: string): Promise<RunResult> {
+  try {
+    return await awaitRun({ runKey })
+  } catch (error) {
+    throw asRunFailure(error)
+  }
+}
+
+/** The failure of the run itself, so that a door fails with the words of its run. */
+function asRunFailure(error: unknown): unknown {
+  if (isCancellation(error)) return error
+  if (!(error instanceof ChildWorkflowFailure || error instanceof ActivityFailure)) return error
+  return error.cause ?? error
+}
