@@ -89,8 +89,13 @@ async function applyTables(
   const changes: Record<string, TableChange> = {}
   for (const { table, scopeKey } of await builtTables(transaction, build)) {
     const dateColumn = businessDateColumns[table]
-    if (dateColumn) await ensurePartitions(transaction, build, table, dateColumn)
-    changes[table] = await applyTable(transaction, build.schema, table, scopeKey)
+    const partitions = dateColumn
+      ? await ensurePartitions(transaction, build, table, dateColumn)
+      : [`warehouse.${table}`]
+    const change = await applyTable(transaction, build.schema, table, scopeKey)
+    changes[table] = change
+    // The next day's plans depend on statistics that autovacuum would bring too late.
+    if (change.inserted > 0) await transaction.query(`analyze ${partitions.join(', ')}`)
   }
   return changes
 }
@@ -108,11 +113,15 @@ async function ensurePartitions(
   build: Build,
   table: string,
   dateColumn: string,
-): Promise<void> {
+): Promise<string[]> {
   const dates = await transaction.query<{ date: string }>(
     `select distinct ${dateColumn} as date from ${build.schema}.${table} order by 1`,
   )
-  for (const { date } of dates.rows) await ensurePartition(transaction, `warehouse.${table}`, date)
+  const partitions: string[] = []
+  for (const { date } of dates.rows) {
+    partitions.push(await ensurePartition(transaction, `warehouse.${table}`, date))
+  }
+  return partitions
 }
 
 async function recordPublication(

@@ -168,6 +168,7 @@ async function replaceStaging(
        select from audit.duplicate_records duplicate
        where duplicate.file_id = judged.file_id and duplicate.record_no = judged.record_no)`,
   )
+  await transaction.query(`analyze ${partition}`)
 }
 
 async function concludeFiles(

@@ -8,7 +8,7 @@ declare const reliability: unique symbol
 /** A value that is known only when a run executes; recorded in the graph, never evaluated. */
 export interface Ref<T, Kind extends 'sure' | 'output' = 'sure' | 'output'> {
   readonly [source]: InputSource
-  readonly [valueType]?: T
+  readonly [valueType]?: () => T
   readonly [reliability]?: Kind
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
 import type { Config } from './config.ts'
+import { CannotStart } from './embedded/cannot-start.ts'
 import { searchAttributes } from './embedded/temporal-server.ts'
 
 type TemporalSettings = Pick<Config['temporal'], 'namespace' | 'apiKey' | 'tls'>
@@ -20,11 +21,17 @@ function connectionOptions(settings: TemporalSettings, address: string) {
   }
 }
 
-/** A client; close it with `client.connection.close()`. */
+/** A client; close it with `client.connection.close()`. @throws CannotStart */
 export async function connectClient(settings: TemporalSettings, address: string): Promise<Client> {
-  const connection = await Connection.connect({
-    ...connectionOptions(settings, address),
-    connectTimeout,
+  const options = { ...connectionOptions(settings, address), connectTimeout } as const
+  const connection = await Connection.connect(options).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CannotStart(
+      `No Temporal server answers at ${address}: ${reason}`,
+      'check TEMPORAL_ADDRESS, TEMPORAL_TLS and TEMPORAL_API_KEY, or leave them out for the ' +
+        'embedded server',
+      { cause: error },
+    )
   })
   return new Client({ connection, namespace: settings.namespace })
 }
@@ -82,9 +89,9 @@ export async function waitForNamespace(client: Client, timeoutMs = 30_000): Prom
       return
     } catch (error) {
       if (Date.now() > giveUpAt) {
-        throw new Error(
-          `The Temporal server has no namespace ${namespace}; create it with ` +
-            `\`temporal operator namespace create ${namespace}\` or set TEMPORAL_NAMESPACE`,
+        throw new CannotStart(
+          `The Temporal server has no namespace ${namespace}`,
+          `create it with \`temporal operator namespace create ${namespace}\`, or set TEMPORAL_NAMESPACE`,
           { cause: error },
         )
       }

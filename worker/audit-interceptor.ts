@@ -2,9 +2,8 @@ import type { Context } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { z } from 'zod'
-import { failureTypes } from '../domain/failures.ts'
 import type { Attempt } from '../platform/attempt.ts'
-import { openFence } from '../platform/attempt.ts'
+import { openFence, StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 
@@ -99,11 +98,8 @@ async function beginAttempt(database: Database, attempt: Attempt, worker: string
   if (!isCurrent) throw staleAttempt(attempt, 'a newer attempt has started')
 }
 
-function staleAttempt({ taskId, runKey, attempt }: Attempt, why: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(
-    `Attempt ${attempt} of ${taskId} in ${runKey} may not start: ${why}`,
-    failureTypes.staleAttempt,
-  )
+function staleAttempt({ taskId, runKey, attempt }: Attempt, why: string): StaleAttemptError {
+  return new StaleAttemptError(`Attempt ${attempt} of ${taskId} in ${runKey} may not start: ${why}`)
 }
 
 async function endAttempt(database: Database, attempt: Attempt, outcome: Outcome): Promise<void> {

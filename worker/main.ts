@@ -3,6 +3,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
 import type { Config } from '../platform/config.ts'
 import { ConfigError, loadConfig } from '../platform/config.ts'
+import type { Database } from '../platform/database.ts'
 import { createDatabase } from '../platform/database.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import type { Addresses } from '../platform/embedded/stack.ts'
@@ -36,7 +37,7 @@ async function serve(config: Config, addresses: Addresses): Promise<void> {
   const connection = await connectWorker(temporal, addresses.temporalAddress)
   try {
     await waitForNamespace(client)
-    await applyMigrations(database)
+    await prepareDatabase(database)
     const worker = await createWorker({
       ...{ connection, client, database },
       ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },
@@ -50,6 +51,19 @@ async function serve(config: Config, addresses: Addresses): Promise<void> {
     await connection.close()
     await client.connection.close()
     await database.end()
+  }
+}
+
+async function prepareDatabase(database: Database): Promise<void> {
+  try {
+    await applyMigrations(database)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CannotStart(
+      `No PostgreSQL that Daybook can use: ${reason}`,
+      'check DATABASE_URL, and that its user may create schemas',
+      { cause: error },
+    )
   }
 }
 

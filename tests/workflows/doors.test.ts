@@ -172,6 +172,26 @@ test('a day that has run runs again under the same key when it is asked for agai
   expect(await auditRows('sample_chain/2025-11-01')).toHaveLength(2)
 })
 
+describe('`temporal workflow reset`', () => {
+  test.each(['FirstWorkflowTask', 'LastWorkflowTask'])(
+    'to the %s runs the day again under its key and closes both rows',
+    async (point) => {
+      const { client, taskQueue } = sample.temporal
+      const date = point === 'FirstWorkflowTask' ? '2025-09-01' : '2025-09-02'
+      const first = await startRun(client, { dagId: 'sample_chain', date, taskQueue })
+      await first.result()
+      const target = ['--workflow-id', first.workflowId, '--type', point, '--reason', 'a test']
+      await temporal('workflow', 'reset', ...target)
+      const again = client.workflow.getHandle(first.workflowId)
+      await expect(again.result()).resolves.toMatchObject({ state: 'success', date })
+      expect(await auditRows(first.workflowId)).toEqual([
+        { run_key: first.workflowId, trigger: 'cli', state: 'success' },
+        { run_key: first.workflowId, trigger: 'cli', state: 'success' },
+      ])
+    },
+  )
+})
+
 describe('a schedule', () => {
   beforeAll(async () => {
     const { client, taskQueue } = sample.temporal

@@ -1,7 +1,7 @@
 -- Events that this delivery can change: those it names, those it named when it was published before
 -- (on the dates $3), and those since $4 and $5 whose product or customer has another version now.
 -- grain:  shop_id, event_id
--- reads:  staging.events, next.moved_event_products, next.moved_users, warehouse.dim_user, warehouse.dim_product
+-- reads:  staging.events, next.moved_event_products, next.moved_users, next.dim_user, warehouse.dim_product, warehouse.fact_events
 -- params: $1 load_date, $2 shop_id, $3 earlier_event_dates, $4 event_products_moved_from, $5 users_moved_from
 with
 
@@ -42,7 +42,7 @@ final as (
     from warehouse.fact_events as fact_event
     inner join next.moved_users as moved
         on fact_event.user_id = moved.user_id and fact_event.event_ts >= moved.moved_from
-    inner join warehouse.dim_user as customer
+    inner join next.dim_user as customer
         on customer.shop_id = $2
         and customer.user_id = fact_event.user_id
         and fact_event.event_ts >= customer.valid_from

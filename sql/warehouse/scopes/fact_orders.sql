@@ -1,7 +1,7 @@
 -- Orders that this delivery can change: those it names, those it named when it was published before
 -- (on the dates $3), and those since $4 and $5 whose product or customer has another version now.
 -- grain:  shop_id, order_id
--- reads:  staging.order_lines, next.moved_products, next.moved_users, warehouse.dim_user, warehouse.dim_product
+-- reads:  staging.order_lines, next.moved_products, next.moved_users, next.dim_user, next.dim_product, warehouse.fact_orders
 -- params: $1 load_date, $2 shop_id, $3 earlier_order_dates, $4 products_moved_from, $5 users_moved_from
 with
 
@@ -22,7 +22,7 @@ final as (
         on fact_order.vendor_id = moved.vendor_id
         and fact_order.product_id = moved.product_id
         and fact_order.order_ts >= moved.moved_from
-    inner join warehouse.dim_product as product
+    inner join next.dim_product as product
         on product.shop_id = $2
         and product.vendor_id = fact_order.vendor_id
         and product.product_id = fact_order.product_id
@@ -36,7 +36,7 @@ final as (
     from warehouse.fact_orders as fact_order
     inner join next.moved_users as moved
         on fact_order.user_id = moved.user_id and fact_order.order_ts >= moved.moved_from
-    inner join warehouse.dim_user as customer
+    inner join next.dim_user as customer
         on customer.shop_id = $2
         and customer.user_id = fact_order.user_id
         and fact_order.order_ts >= customer.valid_from

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { defineDag } from '../../dag/define-dag.ts'
+import { schedules, scheduleOf } from '../../schedules/schedules.ts'
+import { dags } from '../../workflows/dags.ts'
+
+const byId = (id: string) => schedules.find((schedule) => schedule.id === id)
+
+describe('the schedules follow from the DAGs', () => {
+  test('ecommerce_daily runs at 02:00 UTC, makes up for outages and drops no day', () => {
+    expect(byId('ecommerce_daily')).toMatchObject({
+      ...{ workflowType: 'ecommerce_daily', cron: '0 2 * * *', timeZone: 'UTC' },
+      ...{ overlap: 'BUFFER_ALL', catchupWindow: '365 days' },
+    })
+  })
+
+  test('the mail drain runs every five minutes', () => {
+    expect(byId('deliver_mail')).toMatchObject({ cron: '*/5 * * * *', overlap: 'SKIP' })
+  })
+
+  test('a DAG without a schedule has none', () => {
+    expect(byId('online_retail_daily')).toBeUndefined()
+    expect(dags.map((dag) => dag.id)).toContain('online_retail_daily')
+  })
+
+  test('a DAG without catch-up takes up only the newest tick', () => {
+    const dag = defineDag(
+      {
+        ...{ id: 'late', startDate: '2025-01-01', catchup: false, maxActiveRuns: 1 },
+        schedule: { cron: '15 3 * * *', timeZone: 'Europe/Paris' },
+      },
+      ({ task, date }) => {
+        task('a', { activityName: 'work' }, { date })
+      },
+    )
+    expect(scheduleOf(dag)).toMatchObject([{ timeZone: 'Europe/Paris', catchupWindow: '1 days' }])
+  })
+})
