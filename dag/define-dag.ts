@@ -94,13 +94,19 @@ export interface FailedRun {
 }
 
 export interface Builder<Params> {
-  task<const Id extends string, Input, Output, const Rule extends TriggerRule = 'all_success'>(
+  readonly task: <
+    const Id extends string,
+    Input,
+    Output,
+    const Rule extends TriggerRule = 'all_success',
+  >(
     id: Id,
     activity: ActivityRef<Input, Output>,
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
     options?: TaskOptions<NoInfer<Id>, Rule>,
-  ): TaskRef<Id, Output>
-  branch<
+  ) => TaskRef<Id, Output>
+  /** A task whose activity returns which of `choices` run; the others are skipped. */
+  readonly branch: <
     const Id extends string,
     Input,
     const Choice extends string,
@@ -111,7 +117,7 @@ export interface Builder<Params> {
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
     choices: readonly Choice[],
     options?: TaskOptions<NoInfer<Id>, Rule>,
-  ): BranchRef<Id, Choice>
+  ) => BranchRef<Id, Choice>
   readonly date: Ref<string, 'sure'>
   readonly params: SureRef<Params>
 }

@@ -62,7 +62,10 @@ export function recordInput(value: unknown, where = 'input'): InputSource {
   }
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).filter(([, field]) => field !== undefined)
-    const fields = entries.map(([key, field]) => [key, recordInput(field, `${where}.${key}`)])
+    const fields = entries.map(([key, field]): [string, InputSource] => [
+      key,
+      recordInput(field, `${where}.${key}`),
+    ])
     return { from: 'object', fields: Object.fromEntries(fields) }
   }
   return { from: 'literal', value: jsonValue(value, where) }

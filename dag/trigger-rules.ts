@@ -21,8 +21,8 @@ export function decide(rule: TriggerRule, upstream: UpstreamCounts): Decision {
   return rules[rule](upstream)
 }
 
-function total(counts: UpstreamCounts): number {
-  return Object.values(counts).reduce((sum: number, count: number) => sum + count, 0)
+function total({ success, failed, skipped, upstreamFailed, unfinished }: UpstreamCounts): number {
+  return success + failed + skipped + upstreamFailed + unfinished
 }
 
 const rules: Record<TriggerRule, (upstream: UpstreamCounts) => Decision> = {

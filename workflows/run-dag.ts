@@ -159,7 +159,7 @@ function showState(run: OpenRun, state: string): void {
 }
 
 function resultOf(run: OpenRun, states: TaskStates, verdict: Verdict): RunResult {
-  const tasks = Object.entries(states).map(([id, { state }]) => [id, state])
+  const tasks = Object.entries(states).map(([id, { state }]): [string, TaskState] => [id, state])
   return {
     runKey: run.runKey,
     dagId: run.graph.dagId,
