@@ -1,13 +1,15 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { WorkflowFailedError } from '@temporalio/client'
+import { datesBetween } from '../dag/calendar.ts'
+import { reasonToSkip } from '../dag/plan-backfill.ts'
 import { startBackfill } from '../schedules/start-backfill.ts'
 import { dagOption, jsonOption, parseCount, parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import { failureMessage } from './failure-message.ts'
-import { addDays } from './landing-zone.ts'
+import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
 import { watchDays } from './watch-days.ts'
 
@@ -51,19 +53,16 @@ Examples:
   daybook backfill 2010-12-01 2010-12-31 --dag online_retail_daily --concurrency 4`,
     )
     .action(async (from: string, to: string, flags: Flags) => {
-      const dates = datesBetween(from, to)
+      assertKnownDag(flags.dag)
+      const dates = checkedDates(from, to)
       await withServers((connections) => backfill(connections, dates, flags))
     })
 }
 
-function datesBetween(from: string, to: string): string[] {
+function checkedDates(from: string, to: string): string[] {
   if (to < from) throw new UsageError(`The last day ${to} is before the first day ${from}`)
-  const dates = [from]
-  for (let date = from; date < to;) {
-    date = addDays(date, 1)
-    dates.push(date)
-    if (dates.length > longestRangeDays) throw new UsageError('The range is longer than ten years')
-  }
+  const dates = datesBetween(from, to)
+  if (dates.length > longestRangeDays) throw new UsageError('The range is longer than ten years')
   return dates
 }
 
@@ -82,14 +81,15 @@ async function backfill(to: Connections, dates: string[], flags: Flags): Promise
   const done = handle.result()
   await watchDays({ database: to.database, dagId, dates: planned, done })
   try {
-    const result: unknown = await done
+    const result = await done
+    const runDays = result.days.filter((day) => day.outcome === 'success')
     if (flags.json) printJson({ backfill: handle.workflowId, state: 'success', result })
-    else printLine(`${planned.length} of ${dates.length} days were run.`)
+    else printLine(`${runDays.length} of ${result.total} days were run.`)
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error
     const message = failureMessage(error)
     if (flags.json) printJson({ backfill: handle.workflowId, state: 'failed', error: message })
-    throw new CommandFailed(`The backfill failed: ${message}`)
+    throw new CommandFailed(message)
   }
 }
 
@@ -102,11 +102,7 @@ async function planDays(to: Connections, dates: string[], flags: Flags): Promise
     [flags.dag, dates],
   )
   const states = new Map(rows.map((row) => [row.logical_date, row.state]))
-  return dates.filter((date) => {
-    const state = states.get(date)
-    if (state === undefined || flags.reprocess === 'all') return true
-    return flags.reprocess === 'failed' && state !== 'success'
-  })
+  return dates.filter((date) => !reasonToSkip(flags.reprocess, states.get(date) ?? null))
 }
 
 function printPlan(dates: string[], planned: string[], flags: Flags): void {

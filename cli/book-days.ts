@@ -9,6 +9,7 @@ export async function bookDays(to: Daybook, dagId: string, days: string[]): Prom
   const done = to.client.connection.withAbortSignal(to.signal, () => runDays(to, dagId, days))
   await watchDays({ database: to.database, dagId, dates: days, done })
   await done
+  to.signal.throwIfAborted()
 }
 
 async function runDays({ client, config }: Daybook, dagId: string, days: string[]): Promise<void> {

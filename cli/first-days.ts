@@ -1,8 +1,7 @@
+import { lastCompleteDate } from '../dag/calendar.ts'
 import { bookDays } from './book-days.ts'
 import { defaultDag } from './arguments.ts'
 import {
-  addDays,
-  dateInZone,
   findDeliveredDays,
   isLandingZoneEmpty,
   isSampleShop,
@@ -19,7 +18,7 @@ const sampleDays = 14
  */
 export async function bookFirstDays(daybook: Daybook, say: Say): Promise<void> {
   const { landingDir, shopTimeZone } = daybook.config
-  const yesterday = addDays(dateInZone(new Date(), shopTimeZone), -1)
+  const yesterday = lastCompleteDate(Date.now(), shopTimeZone)
   if (await isLandingZoneEmpty(landingDir)) {
     const options = { landingDir, lastDay: yesterday, days: sampleDays }
     await timed(say, `${sampleDays} days of sample shop`, () => writeSampleShop(options))

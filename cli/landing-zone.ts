@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { addDays } from '../dag/calendar.ts'
 import { generateDays } from '../data/generator/generate.ts'
 import { createProgress } from './progress.ts'
 
@@ -25,15 +26,6 @@ export async function isSampleShop(landingDir: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-/** The calendar date of an instant where the shop is. */
-export function dateInZone(instant: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(instant)
-}
-
-export function addDays(date: string, days: number): string {
-  return new Date(Date.parse(date) + days * 86_400_000).toISOString().slice(0, 10)
 }
 
 export interface SampleOptions {

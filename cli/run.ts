@@ -6,6 +6,7 @@ import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
 import { CommandFailed } from './exit-codes.ts'
 import { failureMessage } from './failure-message.ts'
+import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
 import { watchDays } from './watch-days.ts'
 
@@ -30,7 +31,10 @@ Examples:
   daybook run 2025-12-13
   daybook run 2011-11-14 --dag online_retail_daily --json`,
     )
-    .action((date: string, flags: Flags) => withServers((to) => runDay(to, date, flags)))
+    .action(async (date: string, flags: Flags) => {
+      assertKnownDag(flags.dag)
+      await withServers((to) => runDay(to, date, flags))
+    })
 }
 
 async function runDay(to: Connections, date: string, flags: Flags): Promise<void> {
@@ -46,6 +50,6 @@ async function runDay(to: Connections, date: string, flags: Flags): Promise<void
     if (!(error instanceof WorkflowFailedError)) throw error
     const message = failureMessage(error)
     if (flags.json) printJson({ run: handle.workflowId, state: 'failed', error: message })
-    throw new CommandFailed(`${handle.workflowId} failed: ${message}`)
+    throw new CommandFailed(message)
   }
 }

@@ -40,3 +40,6 @@ const deliverMail: DaybookSchedule = {
 }
 
 export const schedules: readonly DaybookSchedule[] = [...dags.flatMap(scheduleOf), deliverMail]
+
+/** Every DAG there is, also those without a schedule. */
+export const dagIds: readonly string[] = dags.map((dag) => dag.id)

@@ -20,9 +20,11 @@ export interface CreateWorkerOptions {
   /** Where bundled workflow code is kept between starts. */
   readonly cacheDir: string
   readonly hasSearchAttributes: boolean
+  /** How long running tasks may go on when the worker stops, before they are let go. */
+  readonly shutdownGraceMs?: number
 }
 
-const shutdownGraceTime = '10 seconds'
+const defaultShutdownGraceMs = 10_000
 /** Cancelling a task is noticed with the next heartbeat that is really sent. */
 const maxHeartbeatThrottleInterval = '2 seconds'
 
@@ -41,7 +43,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
       ...createRunActivities({ database, client, hasSearchAttributes }),
     },
     interceptors: { activity: [createAuditInterceptor(database, identity)] },
-    shutdownGraceTime,
+    shutdownGraceTime: options.shutdownGraceMs ?? defaultShutdownGraceMs,
     maxHeartbeatThrottleInterval,
     defaultHeartbeatThrottleInterval: maxHeartbeatThrottleInterval,
   })

@@ -45,6 +45,7 @@ describe('exit codes', () => {
     [['runs', '--state', 'asleep']],
     [['run', '13/12/2025']],
     [['run', '2025-12-13', '--dag', 'Not A Dag']],
+    [['run', '2025-12-13', '--dag', 'no_such_dag']],
     [['backfill', '2025-12-13']],
     [['backfill', '2025-12-14', '2025-12-13']],
     [['quarantine', '--limit', '0']],

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { HistoryAndWorkflowId } from '@temporalio/client'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startBackfill } from '../../schedules/start-backfill.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import { defaultWorkflowsPath } from '../../worker/create-worker.ts'
-import { recordedHistories, replay } from './replay-histories.ts'
+import { isRecording, recordedHistories, recordHistory, replay } from './replay-histories.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { sampleWorkflowsPath, startSampleWorker } from './sample-dags/start-sample-worker.ts'
 
@@ -38,6 +38,8 @@ beforeAll(async () => {
   for (const workflowId of [...ids, backfill.workflowId, door.workflowId]) {
     const history = await client.workflow.getHandle(workflowId).fetchHistory()
     histories.push({ workflowId, history })
+    const name = workflowId.replaceAll(/[^a-z0-9_-]+/g, '-')
+    if (isRecording) await recordHistory(client, workflowId, { folder: 'sample', name })
   }
 })
 afterAll(() => sample.stop())
@@ -58,17 +60,22 @@ test('a run in flight or recorded is not disturbed by a changed DAG: its graph i
 })
 
 test('a run loop that would give other commands is found', async () => {
-  const runs = histories.filter(({ workflowId }) => workflowId.startsWith('sample_branch/'))
-  const errors = await replay(changedWorkflowsPath, runs)
-  expect(errors['sample_branch/2025-12-01']).toMatch(/[Nn]ondeterminism/)
+  for (const source of [histories, recordedHistories('sample')]) {
+    const runs = source.filter(({ workflowId }) => workflowId.startsWith('sample_branch/'))
+    const errors = await replay(changedWorkflowsPath, runs)
+    expect(errors['sample_branch/2025-12-01']).toMatch(/[Nn]ondeterminism/)
+  }
 })
 
-// Recorded once on real input; kept so that every later version is held to them.
-test('the recorded histories of the DAGs fit the code of today', async () => {
-  const recorded = recordedHistories('dags')
-  const errors = await replay(
-    defaultWorkflowsPath,
-    recorded.map((one) => one.recorded),
-  )
-  expect(errors).toEqual({})
+describe('histories that were recorded once fit the code of today', () => {
+  test.each([
+    ['sample', sampleWorkflowsPath],
+    ['dags', defaultWorkflowsPath],
+  ])('%s', async (folder, workflowsPath) => {
+    expect(await replay(workflowsPath, recordedHistories(folder))).toEqual({})
+  })
+
+  test('one of each kind is there', () => {
+    expect(recordedHistories('sample')).toHaveLength(8)
+  })
 })

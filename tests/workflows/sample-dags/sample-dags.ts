@@ -66,7 +66,7 @@ export const sampleExhausted = defineDag(
 )
 
 export const sampleGate = defineDag({ id: 'sample_gate', ...daily }, ({ task, date }) => {
-  const gate = task('gate', act.hold, { date })
+  const gate = task('gate', act.hold, { date }, { retries: 1, retryDelay: '1 hour' })
   task('after_gate', act.count, { date }, { after: [gate] })
 })
 

@@ -12,6 +12,8 @@ export const sampleCacheDir = join(tmpdir(), 'daybook-test-bundles')
 export interface SampleWorker extends ReturnType<typeof createSampleActivities> {
   temporal: TestTemporal
   database: TestDatabase
+  /** Stops the worker, whatever it is doing, and starts another. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -21,18 +23,28 @@ Runtime.install({ logger: new DefaultLogger('ERROR') })
 export async function startSampleWorker(): Promise<SampleWorker> {
   const [temporal, database] = await Promise.all([testTemporal(), testDatabase()])
   const samples = createSampleActivities()
-  const worker = await createWorker({
-    ...{ connection: temporal.nativeConnection, client: temporal.client, database: database.db },
-    ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue, hasSearchAttributes: true },
-    ...{ workflowsPath: sampleWorkflowsPath, cacheDir: sampleCacheDir },
-    activities: samples.activities,
-  })
-  const running = worker.run()
+  const launch = async () => {
+    const worker = await createWorker({
+      ...{ connection: temporal.nativeConnection, client: temporal.client, database: database.db },
+      ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },
+      ...{ workflowsPath: sampleWorkflowsPath, cacheDir: sampleCacheDir },
+      ...{ activities: samples.activities, hasSearchAttributes: true, shutdownGraceMs: 200 },
+    })
+    const running = worker.run()
+    return async () => {
+      worker.shutdown()
+      await running
+    }
+  }
+  let stopWorker = await launch()
+  const restart = async () => {
+    await stopWorker()
+    stopWorker = await launch()
+  }
   const stop = async () => {
-    worker.shutdown()
-    await running
+    await stopWorker()
     await temporal.close()
     await database.drop()
   }
-  return { ...samples, temporal, database, stop }
+  return { ...samples, temporal, database, restart, stop }
 }

@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createActivities } from '../../activities/index.ts'
+import { loadConfig } from '../../platform/config.ts'
+import { createWorker, defaultWorkflowsPath } from '../../worker/create-worker.ts'
+import { sampleCacheDir } from '../workflows/sample-dags/start-sample-worker.ts'
+import { testDatabase, testTemporal } from './servers.ts'
+
+export type DaybookWorker = Awaited<ReturnType<typeof startDaybookWorker>>
+
+/** The product's own worker on real servers, with a landing zone and a mail folder of the test's own. */
+export async function startDaybookWorker(env: NodeJS.ProcessEnv = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'daybook-worker-'))
+  const landingDir = join(folder, 'incoming')
+  const config = loadConfig({ LANDING_DIR: landingDir, DAYBOOK_HOME: join(folder, 'home'), ...env })
+  const database = await testDatabase()
+  const temporal = await testTemporal()
+  const worker = await createWorker({
+    connection: temporal.nativeConnection,
+    client: temporal.client,
+    namespace: temporal.namespace,
+    taskQueue: temporal.taskQueue,
+    database: database.db,
+    activities: createActivities({ database: database.db, config }),
+    workflowsPath: defaultWorkflowsPath,
+    cacheDir: sampleCacheDir,
+    hasSearchAttributes: true,
+  })
+  const running = worker.run()
+  return {
+    database,
+    temporal,
+    config,
+    landingDir,
+    deliver(path: string, content: string) {
+      const file = join(landingDir, path)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, content)
+    },
+    async stop() {
+      worker.shutdown()
+      await running
+      await temporal.close()
+      await database.drop()
+    },
+  }
+}

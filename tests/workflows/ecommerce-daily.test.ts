@@ -1,0 +1,157 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { generateShop } from '../../data/generator/generate.ts'
+import type { DagRunFailure } from '../support/run-day.ts'
+import { runDay } from '../support/run-day.ts'
+import type { DaybookWorker } from '../support/daybook-worker.ts'
+import { startDaybookWorker } from '../support/daybook-worker.ts'
+import { isRecording, recordHistory } from './replay-histories.ts'
+
+let daybook: DaybookWorker
+beforeAll(async () => {
+  daybook = await startDaybookWorker()
+  await generateShop({
+    from: '2025-12-13',
+    days: 3,
+    orders: 300,
+    events: 2000,
+    out: daybook.landingDir,
+  })
+  for (const date of ['2025-12-13', '2025-12-14', '2025-12-15']) {
+    await runDay(daybook, 'ecommerce_daily', date)
+  }
+}, 120_000)
+afterAll(() => daybook.stop())
+
+async function rows<Row = Record<string, unknown>>(sql: string, ...params: unknown[]) {
+  return (await daybook.database.db.query(sql, params)).rows as Row[]
+}
+
+async function record(date: string, name: string): Promise<void> {
+  const workflowId = `ecommerce_daily/${date}`
+  if (isRecording) await recordHistory(daybook.temporal.client, workflowId, { folder: 'dags', name })
+}
+
+/** Everything that readers of the warehouse see. */
+async function published() {
+  const tables = ['dim_user', 'dim_product', 'daily_metrics', 'metric_scores', 'anomalies']
+  const facts = ['fact_orders', 'fact_events']
+  const contents = [...tables, ...facts].map((table) =>
+    rows(`select md5(string_agg(row_text, '' order by row_text)) as digest, count(*) as rows
+      from (select (to_jsonb(t) - 'file_id' - 'record_no')::text as row_text from warehouse.${table} t) digest`),
+  )
+  return Promise.all(contents)
+}
+
+test('a Monday books its catalogue, other days skip it; every task is in the audit', async () => {
+  const [sunday, monday] = await Promise.all([
+    runDay(daybook, 'ecommerce_daily', '2025-12-14'),
+    runDay(daybook, 'ecommerce_daily', '2025-12-15'),
+  ])
+  await record('2025-12-14', 'no-catalogue')
+  await record('2025-12-15', 'monday')
+  expect(sunday.tasks).toMatchObject({
+    products_due: 'success',
+    extract_products: 'skipped',
+    transform_products_to_staging: 'skipped',
+    load_dim_product: 'success',
+    notify: 'success',
+  })
+  expect(monday.tasks).toMatchObject({ extract_products: 'success', notify: 'success' })
+  const [task] = await rows(
+    `select attempt, state, rows_in, rows_out, rows_rejected, bytes is not null as has_bytes, error
+     from audit.task_runs where run_key = 'ecommerce_daily/2025-12-15' and task_id = 'extract_orders'
+     order by started_at limit 1`,
+  )
+  expect(task).toMatchObject({ attempt: 1, state: 'success', has_bytes: true, error: null })
+  expect(Number(task?.['rows_in'])).toBeGreaterThan(100)
+})
+
+test('running a finished day again, from any door, changes nothing that readers see', async () => {
+  const before = await published()
+  await runDay(daybook, 'ecommerce_daily', '2025-12-14')
+  expect(await published()).toEqual(before)
+})
+
+test('99 orders: the day fails before anything is published and says why, once', async () => {
+  const date = '2025-12-16'
+  const order = (number: number) => ({
+    order_id: `few-${number}`,
+    user_id: 'U1',
+    product_id: 'P1',
+    quantity: 1,
+    price: 1,
+    timestamp: `${date}T10:00:00Z`,
+    status: 'paid',
+  })
+  const orders = Array.from({ length: 99 }, (_, number) => order(number))
+  daybook.deliver(`orders/${date}/orders.json`, JSON.stringify(orders))
+  const header = 'event_id,user_id,product_id,event_type,event_ts'
+  const events = Array.from({ length: 600 }, (_, n) => `x-${n},,,page_view,${date}T10:00:00Z`)
+  daybook.deliver(`events/${date}/events.csv`, [header, ...events, ''].join('\n'))
+  const before = await published()
+  const failure = await runDay(daybook, 'ecommerce_daily', date).then(
+    () => expect.fail('the run did not fail'),
+    (error: DagRunFailure) => error.cause,
+  )
+  await record(date, 'failed-check')
+  expect(failure).toMatchObject({ type: 'DagRunFailed' })
+  expect(failure.message).toMatch(/dq_checks.*ChecksFailed.*99/)
+  expect(await published()).toEqual(before)
+  expect(
+    await rows(
+      `select state, failed_tasks from audit.pipeline_runs where run_key = $1`,
+      `ecommerce_daily/${date}`,
+    ),
+  ).toEqual([{ state: 'failed', failed_tasks: ['dq_checks'] }])
+  expect(
+    await rows(
+      `select check_id, count(*) as results from audit.dq_results
+       where logical_date = $1 and not is_passed and severity = 'critical' group by check_id`,
+      date,
+    ),
+  ).toEqual([{ check_id: 'orders_volume', results: 1 }])
+  const mails = await rows(
+    `select kind, subject, state from audit.outbox where run_key = $1`,
+    `ecommerce_daily/${date}`,
+  )
+  expect(mails).toEqual([
+    { kind: 'failure', subject: expect.stringContaining(date), state: 'kept' },
+  ])
+  const mailDir = join(daybook.config.homeDir, 'mail')
+  const texts = readdirSync(mailDir).map((name) => readFileSync(join(mailDir, name), 'utf8'))
+  expect(texts.some((text) => text.includes('dq_checks'))).toBe(true)
+})
+
+test('a failed day that is delivered right is booked by running it again', async () => {
+  const date = '2025-12-17'
+  const missing = runDay(daybook, 'ecommerce_daily', date)
+  await expect(missing).rejects.toMatchObject({
+    cause: { message: expect.stringContaining(`No orders file for ${date}`) },
+  })
+  await generateShop({
+    from: '2025-12-17',
+    days: 1,
+    orders: 300,
+    events: 2000,
+    out: daybook.landingDir,
+  })
+  await expect(runDay(daybook, 'ecommerce_daily', date)).resolves.toMatchObject({ state: 'success' })
+  expect(
+    await rows(`select state from audit.pipeline_runs where run_key = $1 order by started_at`, `ecommerce_daily/${date}`),
+  ).toEqual([{ state: 'failed' }, { state: 'success' }])
+})
+
+test('an abandoned attempt cannot write once a newer one has started', async () => {
+  const { db } = daybook.database
+  const { openFence, inFencedTransaction } = await import('../../platform/attempt.ts')
+  const attempt = { runKey: 'ecommerce_daily/2025-12-18', taskId: 'publish', runId: 'r', attempt: 1 }
+  await openFence(db, attempt)
+  const write = inFencedTransaction(db, attempt, async (transaction) => {
+    await transaction.query(`insert into audit.shop_versions values ('frozen', 1)`)
+    await openFence(db, { ...attempt, attempt: 2 })
+  })
+  await expect(write).rejects.toThrow('Attempt 1 of publish in ecommerce_daily/2025-12-18 is no longer')
+  expect(await rows(`select from audit.shop_versions where shop_id = 'frozen'`)).toEqual([])
+})
