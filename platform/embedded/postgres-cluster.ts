@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chown, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { CannotStart } from './cannot-start.ts'
@@ -41,7 +40,10 @@ async function createCluster(options: ClusterOptions): Promise<void> {
   await makeOwnFolder(dirname(options.dataDir), options.account)
   const unfinished = `${options.dataDir}.unfinished`
   await rm(unfinished, { recursive: true, force: true })
-  const secretDir = await mkdtemp(join(tmpdir(), 'daybook-initdb-'))
+  // Beside the data, so that a start that was killed half-way leaves no password elsewhere.
+  const secretDir = `${options.dataDir}.secret`
+  await rm(secretDir, { recursive: true, force: true })
+  await mkdir(secretDir, { mode: 0o700 })
   try {
     const passwordFile = join(secretDir, 'password')
     await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 })
