@@ -22,7 +22,9 @@ describe.skipIf(!existsSync(realDays))('Online Retail, 141 real trading days', (
 
   test('every line of the data set is in the facts, and their sum comes out', async () => {
     expect(
-      await rows('select count(*) as lines, sum(gross_amount) as amount from warehouse.fact_orders'),
+      await rows(
+        'select count(*) as lines, sum(gross_amount) as amount from warehouse.fact_orders',
+      ),
     ).toEqual([{ lines: 209_029, amount: '3706827.641' }])
     expect(await rows('select rules, record from audit.bad_records')).toEqual([])
   })

@@ -14,5 +14,5 @@ export async function runDay(
 ): Promise<RunResult> {
   const { client, taskQueue } = daybook.temporal
   const handle = await startRun(client, { dagId, date, taskQueue })
-  return (await handle.result()) as RunResult
+  return await handle.result()
 }

@@ -30,7 +30,8 @@ async function rows<Row = Record<string, unknown>>(sql: string, ...params: unkno
 
 async function record(date: string, name: string): Promise<void> {
   const workflowId = `ecommerce_daily/${date}`
-  if (isRecording) await recordHistory(daybook.temporal.client, workflowId, { folder: 'dags', name })
+  if (isRecording)
+    await recordHistory(daybook.temporal.client, workflowId, { folder: 'dags', name })
 }
 
 /** Everything that readers of the warehouse see. */
@@ -137,21 +138,33 @@ test('a failed day that is delivered right is booked by running it again', async
     events: 2000,
     out: daybook.landingDir,
   })
-  await expect(runDay(daybook, 'ecommerce_daily', date)).resolves.toMatchObject({ state: 'success' })
+  await expect(runDay(daybook, 'ecommerce_daily', date)).resolves.toMatchObject({
+    state: 'success',
+  })
   expect(
-    await rows(`select state from audit.pipeline_runs where run_key = $1 order by started_at`, `ecommerce_daily/${date}`),
+    await rows(
+      `select state from audit.pipeline_runs where run_key = $1 order by started_at`,
+      `ecommerce_daily/${date}`,
+    ),
   ).toEqual([{ state: 'failed' }, { state: 'success' }])
 })
 
 test('an abandoned attempt cannot write once a newer one has started', async () => {
   const { db } = daybook.database
   const { openFence, inFencedTransaction } = await import('../../platform/attempt.ts')
-  const attempt = { runKey: 'ecommerce_daily/2025-12-18', taskId: 'publish', runId: 'r', attempt: 1 }
+  const attempt = {
+    runKey: 'ecommerce_daily/2025-12-18',
+    taskId: 'publish',
+    runId: 'r',
+    attempt: 1,
+  }
   await openFence(db, attempt)
   const write = inFencedTransaction(db, attempt, async (transaction) => {
     await transaction.query(`insert into audit.shop_versions values ('frozen', 1)`)
     await openFence(db, { ...attempt, attempt: 2 })
   })
-  await expect(write).rejects.toThrow('Attempt 1 of publish in ecommerce_daily/2025-12-18 is no longer')
+  await expect(write).rejects.toThrow(
+    'Attempt 1 of publish in ecommerce_daily/2025-12-18 is no longer',
+  )
   expect(await rows(`select from audit.shop_versions where shop_id = 'frozen'`)).toEqual([])
 })
