@@ -14,7 +14,7 @@ import { findStack } from '../platform/embedded/stack.ts'
 import { findPresentBinary } from '../platform/embedded/temporal-binary.ts'
 import { isQueuePolled } from '../platform/embedded/worker-process.ts'
 import { findDeliveredDays, isLandingZoneEmpty } from './landing-zone.ts'
-import { connectTemporal } from './temporal-client.ts'
+import { connectClient } from '../platform/temporal.ts'
 
 export type Finding =
   | { name: string; state: 'ok' | 'note'; found: string }
@@ -189,7 +189,7 @@ async function lookAtDatabase(config: Config): Promise<string> {
 async function lookAtTemporal(config: Config): Promise<string> {
   const temporalAddress = config.temporal.address ?? (await findRunning(config))?.temporalAddress
   if (temporalAddress === undefined) return notRunning
-  const client = await connectTemporal(config, temporalAddress)
+  const client = await connectClient(config.temporal, temporalAddress)
   try {
     const { namespace, taskQueue } = config.temporal
     await client.workflowService.describeNamespace({ namespace })

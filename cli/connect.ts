@@ -5,7 +5,7 @@ import type { Database } from '../platform/database.ts'
 import { createDatabase } from '../platform/database.ts'
 import { findDatabaseUrl, findStack } from '../platform/embedded/stack.ts'
 import { isQueuePolled } from '../platform/embedded/worker-process.ts'
-import { connectTemporal } from './temporal-client.ts'
+import { connectClient } from '../platform/temporal.ts'
 
 /** Connects to the database of what runs now, and closes it when `work` is done. */
 export async function withDatabase<T>(work: (database: Database, config: Config) => Promise<T>) {
@@ -28,7 +28,7 @@ export interface Connections {
 export async function withServers<T>(work: (connections: Connections) => Promise<T>): Promise<T> {
   const config = loadConfig()
   const { databaseUrl, temporalAddress } = await findStack(config)
-  const client = await connectTemporal(config, temporalAddress)
+  const client = await connectClient(config.temporal, temporalAddress)
   const database = createDatabase(databaseUrl, 4)
   try {
     await warnWithoutWorker(client, config)

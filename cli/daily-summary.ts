@@ -10,6 +10,8 @@ export interface DaySummary {
   quarantined: number
   duplicates: number
   checksPassed: number
+  checksWarned: number
+  /** Critical checks that failed: the day was not published. */
   checksFailed: number
   anomalies: number
   mails: number
@@ -55,7 +57,8 @@ checks as (
     select
         run_id,
         count(*) filter (where is_passed) as passed,
-        count(*) filter (where not is_passed) as failed
+        count(*) filter (where not is_passed and severity = 'warn') as warned,
+        count(*) filter (where not is_passed and severity = 'critical') as failed
     from audit.dq_results
     group by run_id
 ),
@@ -70,6 +73,7 @@ select
     coalesce(files.quarantined, 0)::bigint as quarantined,
     coalesce(files.duplicates, 0)::bigint as duplicates,
     coalesce(checks.passed, 0)::bigint as "checksPassed",
+    coalesce(checks.warned, 0)::bigint as "checksWarned",
     coalesce(checks.failed, 0)::bigint as "checksFailed",
     (
         select count(*) from warehouse.order_scores as score
@@ -89,11 +93,12 @@ order by run.logical_date`
 export function formatSummary(days: DaySummary[]): string {
   const rows = days.map((day) => [
     ...[day.date, day.state, day.received, day.loaded, day.quarantined, day.duplicates],
-    ...[day.checksPassed, day.checksFailed, day.anomalies, day.mails, seconds(day.seconds)],
+    ...[day.checksPassed, day.checksWarned, day.checksFailed],
+    ...[day.anomalies, day.mails, seconds(day.seconds)],
   ])
   const titles = [
     ...['day', 'state', 'received', 'loaded', 'quarantined', 'duplicates'],
-    ...['checks passed', 'failed', 'anomalies', 'mails', 'seconds'],
+    ...['checks passed', 'warned', 'failed', 'anomalies', 'mails', 'seconds'],
   ]
   return formatTable(titles, rows)
 }

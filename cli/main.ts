@@ -72,4 +72,10 @@ function isConnectionError(error: unknown): boolean {
   return 'code' in error && connectionCodes.includes(String(error.code))
 }
 
+// A reader that has seen enough (`daybook runs | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(exitCodes.ok)
+})
+
 process.exitCode = await main(process.argv.slice(2))

@@ -45,7 +45,7 @@ interface RunRow {
   ended_at: Date | null
   seconds: string | null
   error: string | null
-  task_states: Record<string, unknown>
+  task_states: Record<string, { state: string; reason: string }>
 }
 
 interface AttemptRow {
@@ -91,8 +91,8 @@ async function readRun(database: Database, key: string) {
   if (run === undefined) {
     throw new UsageError(`There is no run ${key}; \`daybook runs\` lists those there are`)
   }
-  const select = async <Row extends object>(sql: string) =>
-    (await database.query<Row>(sql, [run.run_id])).rows
+  const select = async <Row extends object>(sql: string, params = [run.run_id]) =>
+    (await database.query<Row>(sql, params)).rows
   return {
     ...run,
     attempts: await select<AttemptRow>(
@@ -106,7 +106,10 @@ async function readRun(database: Database, key: string) {
     files: await select<FileRow>(
       `select source, path, state, records_received, records_loaded, records_quarantined,
          records_duplicate
-       from audit.source_files where run_id = $1 order by source, path`,
+       from audit.source_files where load_date = $2 and state <> 'superseded' and run_id in (
+         select run_id from audit.pipeline_runs where run_key = $1)
+       order by source, path`,
+      [run.run_key, run.logical_date],
     ),
   }
 }
@@ -132,14 +135,19 @@ function printTasks({ attempts, task_states }: ShownRun): void {
       ...[row.task_id, row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
       ...[row.rows_rejected, row.error?.split('\n')[0] ?? ''],
     ]),
-    ...others.map(([task, state]) => [task, taskStateText(state), null, '-', null, null, null, '']),
+    ...others.map(([task, { state, reason }]) => [
+      task,
+      state,
+      null,
+      '-',
+      null,
+      null,
+      null,
+      reason,
+    ]),
   ]
-  const titles = ['task', 'state', 'attempt', 'seconds', 'rows in', 'rows out', 'rejected', 'error']
+  const titles = ['task', 'state', 'attempt', 'seconds', 'rows in', 'rows out', 'rejected', 'why']
   printTable(titles, rows, 'No task has started.')
-}
-
-function taskStateText(state: unknown): string {
-  return typeof state === 'string' ? state : JSON.stringify(state)
 }
 
 function printFiles(files: FileRow[]): void {

@@ -7,10 +7,8 @@ import type { Stack } from '../platform/embedded/stack.ts'
 import { startStack } from '../platform/embedded/stack.ts'
 import { createWorkerProcess, isQueuePolled } from '../platform/embedded/worker-process.ts'
 import { applyMigrations } from '../platform/migrate.ts'
-import { waitForNamespace } from '../platform/temporal.ts'
-import { applySchedules } from '../schedules/apply-schedules.ts'
+import { connectClient, waitForNamespace } from '../platform/temporal.ts'
 import type { Session } from './session.ts'
-import { connectTemporal } from './temporal-client.ts'
 
 export type Say = (line: string) => void
 
@@ -32,12 +30,11 @@ export async function startDaybook(config: Config, session: Session, say: Say): 
   const database = createDatabase(stack.databaseUrl)
   session.add({ stop: () => database.end() })
   await timed(say, 'database migrations', () => applyMigrations(database))
-  const client = await connectTemporal(config, stack.temporalAddress)
+  const client = await connectClient(config.temporal, stack.temporalAddress)
   session.add({ stop: () => client.connection.close() })
   const daybook = { config, stack, database, client, signal: session.signal }
   await waitForNamespace(client)
-  await timed(say, 'worker', () => startWorker(daybook, session, say))
-  await timed(say, 'schedules', () => applySchedules(client, config))
+  await timed(say, 'worker and schedules', () => startWorker(daybook, session, say))
   return daybook
 }
 

@@ -13,5 +13,3 @@ export const failureTypes = {
   staleAttempt: 'StaleAttempt',
   dagRunFailed: 'DagRunFailed',
 } as const
-
-export type FailureType = (typeof failureTypes)[keyof typeof failureTypes]

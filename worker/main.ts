@@ -15,12 +15,13 @@ import {
   registerSearchAttributes,
   waitForNamespace,
 } from '../platform/temporal.ts'
+import { applySchedules } from '../schedules/apply-schedules.ts'
 import { createWorker, defaultWorkflowsPath } from './create-worker.ts'
 
 // One for each task that may run at once, and some for the runs' own bookkeeping.
 const maxDatabaseConnections = 20
 
-/** Serves the task queue until SIGINT or SIGTERM, then lets running tasks go and stops. */
+/** Brings database and schedules up to date, then serves the task queue until SIGINT or SIGTERM, then lets running tasks go and stops. */
 async function main(): Promise<void> {
   const config = loadConfig()
   // Installing the runtime also makes it stop the worker cleanly at a signal.
@@ -38,6 +39,7 @@ async function serve(config: Config, addresses: Addresses): Promise<void> {
   try {
     await waitForNamespace(client)
     await prepareDatabase(database)
+    await applySchedules(client, config)
     const worker = await createWorker({
       ...{ connection, client, database },
       ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },

@@ -15,7 +15,7 @@ beforeAll(async () => {
      '2025-12-14 02:00Z', '2025-12-14 02:00:09Z', '{dq_checks}', 'checks failed', '{}', '{}'),
     ('r1', 'ecommerce_daily/2025-12-13', 'ecommerce_daily', '2025-12-13', 'manual', 'success',
      '2025-12-14 03:00Z', '2025-12-14 03:00:04.5Z', '{}', null, '{}',
-     '{"extract_products": "skipped", "extract_orders": "success"}'),
+     '{"extract_products": {"state": "skipped", "reason": "products_due chose nothing"}}'),
     ('r2', 'ecommerce_daily/2025-12-14', 'ecommerce_daily', '2025-12-14', 'manual', 'running',
      '2025-12-15 03:00Z', null, '{}', null, '{}', '{}');
     insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, ended_at, rows_in,
@@ -69,7 +69,7 @@ test('show finds the last run of a date, with attempts, skipped tasks, files and
   expect(code).toBe(0)
   expect(stdout).toContain('ecommerce_daily/2025-12-13  success')
   expect(stdout).toMatch(/extract_orders +success +1 .* 1,000 +990 +10/)
-  expect(stdout).toMatch(/extract_products +skipped/)
+  expect(stdout).toMatch(/extract_products +skipped .* products_due chose nothing/)
   expect(stdout).toMatch(/orders\.json +loaded +1,000 +985 +10 +5/)
   expect(stdout).toMatch(/orders_fresh +FAILED \(warn\)/)
   const earlier = await daybook('show', 'r0', '--json')
@@ -99,11 +99,27 @@ test('the summary counts what became of each day, by its last run', async () => 
   expect(await readSummary(database.db, 'ecommerce_daily')).toEqual([
     {
       ...{ date: '2025-12-13', state: 'success', received: 1000, loaded: 985, quarantined: 10 },
-      ...{ duplicates: 5, checksPassed: 1, checksFailed: 1, anomalies: 1, mails: 1, seconds: 4.5 },
+      ...{
+        duplicates: 5,
+        checksPassed: 1,
+        checksWarned: 1,
+        checksFailed: 0,
+        anomalies: 1,
+        mails: 1,
+        seconds: 4.5,
+      },
     },
     {
       ...{ date: '2025-12-14', state: 'running', received: 0, loaded: 0, quarantined: 0 },
-      ...{ duplicates: 0, checksPassed: 0, checksFailed: 0, anomalies: 0, mails: 0, seconds: null },
+      ...{
+        duplicates: 0,
+        checksPassed: 0,
+        checksWarned: 0,
+        checksFailed: 0,
+        anomalies: 0,
+        mails: 0,
+        seconds: null,
+      },
     },
   ])
   expect(await readSummary(database.db, 'online_retail_daily')).toEqual([])

@@ -1,17 +1,17 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createActivities } from '../../activities/index.ts'
 import { loadConfig } from '../../platform/config.ts'
 import { createWorker, defaultWorkflowsPath } from '../../worker/create-worker.ts'
 import { sampleCacheDir } from '../workflows/sample-dags/start-sample-worker.ts'
 import { testDatabase, testTemporal } from './servers.ts'
+import { tempFolder } from './temp-folder.ts'
 
 export type DaybookWorker = Awaited<ReturnType<typeof startDaybookWorker>>
 
 /** The product's own worker on real servers, with a landing zone and a mail folder of the test's own. */
 export async function startDaybookWorker(env: NodeJS.ProcessEnv = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'daybook-worker-'))
+  const folder = tempFolder('worker')
   const landingDir = join(folder, 'incoming')
   const config = loadConfig({ LANDING_DIR: landingDir, DAYBOOK_HOME: join(folder, 'home'), ...env })
   const database = await testDatabase()

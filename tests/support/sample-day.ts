@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createExtractActivities } from '../../activities/extract.ts'
 import { createLoadActivities, type LoadInput } from '../../activities/load.ts'
@@ -9,10 +8,11 @@ import { loadConfig } from '../../platform/config.ts'
 import type { Database } from '../../platform/database.ts'
 import { configuredSources } from '../../platform/sources.ts'
 import { runActivity } from './run-activity.ts'
+import { tempFolder } from './temp-folder.ts'
 
 /** A landing zone of a test's own, and the tasks of the daily batch run on it one by one. */
 export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
-  const landingDir = mkdtempSync(join(tmpdir(), 'daybook-landing-'))
+  const landingDir = tempFolder('landing')
   const sources = configuredSources(loadConfig({ LANDING_DIR: landingDir, ...env }))
   const deps = { database, sources }
   const parts = {
