@@ -17,6 +17,8 @@ import type { TestPostgres, TestTemporalServer } from './servers.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     testServersUrl: string
+    /** Of this run of the tests; gone at its end. */
+    testFolder: string
   }
 }
 
@@ -56,6 +58,7 @@ export default async function setUpServers(project: TestProject): Promise<() => 
     if (namespace === undefined) throw new Error(`raise namespaceCount (${namespaceCount})`)
     return { address, namespace }
   })
+  project.provide('testFolder', homeDir)
   project.provide('testServersUrl', `http://127.0.0.1:${portOf(door)}`)
   return async () => {
     door.close()

@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
+import { inject } from 'vitest'
 
-/** A folder of the test's own, gone when the test process ends. */
+/** A folder of the test's own, gone when all tests have ended. */
 export function tempFolder(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `daybook-${name}-`))
-  process.once('exit', () => {
-    rmSync(folder, { recursive: true, force: true })
-  })
-  return folder
+  return mkdtempSync(join(inject('testFolder'), `${name}-`))
 }
