@@ -4,6 +4,7 @@ import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { failureMessage, type CheckResult } from '../domain/checks-verdict.ts'
 import { failureTypes } from '../domain/failures.ts'
+import { candidatesOf, StagedReader } from '../platform/candidates.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { measureSource, type Outcome } from './measure-checks.ts'
@@ -36,9 +37,10 @@ export function createQualityActivities({ database }: { database: Database }) {
       const contracts = Object.values(input.sources).map(contractOf)
       const outcomes = await writeInAttempt(database, async (transaction) => {
         await transaction.query(`set local work_mem = '64MB'`)
+        const staged = new StagedReader(transaction, await candidatesOf(transaction, input.date))
         const measured: Outcome[] = []
         for (const contract of contracts) {
-          measured.push(await measureSource(transaction, contract, input.date))
+          measured.push(await measureSource(staged, contract, input.date))
         }
         await replaceResults(transaction, input, measured)
         return measured

@@ -9,6 +9,7 @@ import { digestFile, loadFile, type LoadedFile } from '../platform/landing/load-
 import { ensurePartition } from '../platform/partitions.ts'
 import type { Source, Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
+import { reportProgress } from './progress.ts'
 import { sourceNamed } from './source-named.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
@@ -24,6 +25,8 @@ export interface ExtractResult {
   readonly rowsOut: number
   readonly bytes: number
 }
+
+const dayMs = 86_400_000
 
 interface KnownFile {
   readonly file_id: number
@@ -67,7 +70,7 @@ async function deliveredFiles(
   date: string,
 ): Promise<LandingFile[]> {
   let files = await filesOfDay(database, source, date)
-  if (files.length === 0 && source.url) {
+  if (files.length === 0 && source.url && isRecent(date)) {
     await fetchToLanding(source.url, source.expected(date))
     files = await filesOfDay(database, source, date)
   }
@@ -86,6 +89,11 @@ async function deliveredFiles(
     )
   }
   return files
+}
+
+/** An API tells what holds now: asking it for a day long past would misdate the answer. */
+function isRecent(date: string): boolean {
+  return Date.now() - Date.parse(date) < 3 * dayMs
 }
 
 /** The files that a day may bring, less those that another day has brought already. */
@@ -111,7 +119,7 @@ async function extractFile(
   file: LandingFile,
 ): Promise<ExtractResult> {
   try {
-    const known = await sameContent(database, contract, file)
+    const known = await sameContent(database, contract, date, file)
     if (known) return await recognise(database, contract, date, file, known)
     return await loadNewFile(database, contract, date, file)
   } catch (error) {
@@ -119,12 +127,25 @@ async function extractFile(
   }
 }
 
-/** A file of the same size may be the same file: only then is its digest worth a read of its own. */
-async function sameContent(database: Database, contract: Contract, file: LandingFile) {
+/**
+ * A file of the same size may be the same file: only then is its digest worth a read of its own. It is
+ * recognised under another name or day only when that one's rows are in the books, or this day brings
+ * both; a catalogue that says what an earlier one said is news all the same.
+ */
+async function sameContent(
+  database: Database,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+) {
   const candidates = await database.query<KnownFile>(
-    `select file_id, load_date, path, sha256, records_received from audit.source_files
-     where source = $1 and bytes = $2 and state <> 'superseded' order by file_id`,
-    [contract.source, file.bytes],
+    `select file_id, load_date, path, sha256, records_received from audit.source_files known
+     where source = $1 and bytes = $2 and state = 'loaded'
+       and (load_date = $3 and path = $4 or $5 and (load_date = $3 or exists (
+         select from audit.published_loads load
+         where load.source = known.source and load.load_date = known.load_date)))
+     order by file_id`,
+    [contract.source, file.bytes, date, file.name, contract.family !== 'products'],
   )
   if (candidates.rows.length === 0) return undefined
   const sha256 = await digestFile(file)
@@ -140,8 +161,10 @@ async function recognise(
   known: KnownFile,
 ): Promise<ExtractResult> {
   const records = known.records_received
-  if (known.load_date !== date || known.path !== file.name) {
+  const isOriginal = known.load_date === date && known.path === file.name
+  if (!isOriginal) {
     await writeInAttempt(database, async (transaction) => {
+      if (await isNoted(transaction, contract, date, file, known)) return
       await supersede(transaction, contract, date, file)
       await transaction.query(
         `insert into audit.source_files (source, load_date, path, sha256, bytes, format, state,
@@ -182,7 +205,7 @@ async function loadNewFile(
       fileId,
       signal: context.cancellationSignal,
       onProgress: (records) => {
-        context.heartbeat({ file: file.name, records })
+        reportProgress({ file: file.name, records })
       },
     })
     await completeFile(transaction, fileId, loaded)
@@ -190,6 +213,22 @@ async function loadNewFile(
   })
 }
 
+async function isNoted(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+  file: LandingFile,
+  known: KnownFile,
+): Promise<boolean> {
+  const noted = await transaction.query(
+    `select from audit.source_files
+     where source = $1 and load_date = $2 and path = $3 and state = 'duplicate' and duplicate_of = $4`,
+    [contract.source, date, file.name, known.file_id],
+  )
+  return noted.rowCount === 1
+}
+
+/** Its duplicates are superseded with a file: their days load them when they are run again. */
 async function supersede(
   transaction: Transaction,
   contract: Contract,
@@ -197,8 +236,13 @@ async function supersede(
   file: LandingFile,
 ): Promise<void> {
   await transaction.query(
-    `update audit.source_files set state = 'superseded'
-     where source = $1 and load_date = $2 and path = $3 and state <> 'superseded'`,
+    `with older as (
+       update audit.source_files set state = 'superseded'
+       where source = $1 and load_date = $2 and path = $3 and state <> 'superseded'
+       returning file_id
+     )
+     update audit.source_files set state = 'superseded'
+     where duplicate_of in (select file_id from older) and state = 'duplicate'`,
     [contract.source, date, file.name],
   )
 }

@@ -1,5 +1,6 @@
 import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
+import { asIfAccepted, candidatesOf } from '../platform/candidates.ts'
 import {
   buildFor,
   buildTable,
@@ -34,7 +35,10 @@ type LoadTable = (transaction: Transaction, build: Build, plan: LoadPlan) => Pro
 export interface LoadPlan {
   readonly params: Readonly<Record<string, unknown>>
   readonly stagingTables: Readonly<Record<string, string>>
+  /** Staged rows of the day that publishing accepts, by staging table. */
+  readonly candidates: ReadonlyMap<string, string>
   readonly hasCatalogue: boolean
+  readonly hasEvents: boolean
 }
 
 export function createLoadActivities(deps: { database: Database; sources: Sources }) {
@@ -42,18 +46,16 @@ export function createLoadActivities(deps: { database: Database; sources: Source
     (table: LoadTable) =>
     async (input: LoadInput): Promise<LoadResult> => {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      const plan = planLoad(deps.sources, input)
-      const rowsOut = await writeInAttempt(deps.database, (transaction) =>
-        table(transaction, build, plan),
+      const rowsOut = await writeInAttempt(deps.database, async (transaction) =>
+        table(transaction, build, await planLoad(transaction, deps.sources, input)),
       )
       return { rowsOut }
     }
   return {
     /** Adds the calendar of every year that the day's records touch; repeatable. */
     async loadDimDate(input: LoadInput): Promise<LoadResult> {
-      const plan = planLoad(deps.sources, input)
-      const rowsOut = await writeInAttempt(deps.database, (transaction) =>
-        loadCalendar(transaction, plan, input.date),
+      const rowsOut = await writeInAttempt(deps.database, async (transaction) =>
+        loadCalendar(transaction, await planLoad(transaction, deps.sources, input), input.date),
       )
       return { rowsOut }
     },
@@ -70,15 +72,25 @@ export async function loadAll(
   build: Build,
   plan: LoadPlan,
 ): Promise<void> {
-  for (const table of [loadDimUser, loadDimProduct, loadFactOrders, loadFactEvents]) {
+  for (const table of [loadDimUser, loadDimProduct, loadFactOrders]) {
     await table(transaction, build, plan)
   }
+  if (plan.hasEvents) await loadFactEvents(transaction, build, plan)
 }
 
-export function planLoad(sources: Sources, input: LoadInput): LoadPlan {
+export async function planLoad(
+  transaction: Transaction,
+  sources: Sources,
+  input: LoadInput,
+): Promise<LoadPlan> {
   const orders = sourceNamed(sources, input.orders).contract
   const events = input.events ? sourceNamed(sources, input.events).contract : undefined
   const products = input.products ? sourceNamed(sources, input.products).contract : undefined
+  const candidates = await candidatesOf(transaction, input.date)
+  const staged = (contract: Contract | undefined, table: string) =>
+    contract
+      ? asIfAccepted(stagingTable(contract), input.date, candidates)
+      : `(select * from ${table} where false)`
   return {
     params: {
       load_date: input.date,
@@ -88,16 +100,14 @@ export function planLoad(sources: Sources, input: LoadInput): LoadPlan {
       products_source: products?.source ?? '',
     },
     stagingTables: {
-      'staging.order_lines': stagingTable(orders),
-      'staging.events': tableOrNothing(events, 'staging.events_clean'),
-      'staging.products': tableOrNothing(products, 'staging.products_clean'),
+      'staging.order_lines': staged(orders, 'staging.orders_clean'),
+      'staging.events': staged(events, 'staging.events_clean'),
+      'staging.products': staged(products, 'staging.products_clean'),
     },
+    candidates,
     hasCatalogue: products !== undefined,
+    hasEvents: events !== undefined,
   }
-}
-
-function tableOrNothing(contract: Contract | undefined, table: string): string {
-  return contract ? stagingTable(contract) : `(select * from ${table} where false)`
 }
 
 async function loadCalendar(

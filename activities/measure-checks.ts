@@ -3,7 +3,7 @@ import type { Check, Scan } from '../domain/checks-kinds.ts'
 import { verdictOf, type CheckResult, type Measured } from '../domain/checks-verdict.ts'
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
-import type { Transaction } from '../platform/database.ts'
+import type { StagedReader } from '../platform/candidates.ts'
 import { readModel } from '../platform/model-file.ts'
 
 export interface Outcome {
@@ -23,42 +23,38 @@ const maxSamples = 20
 
 /** Measures and judges one source's day. A source that need not deliver daily has no checks then. */
 export async function measureSource(
-  transaction: Transaction,
+  staged: StagedReader,
   contract: Contract,
   date: string,
 ): Promise<Outcome> {
-  if (isOptional(contract) && !(await hasDelivered(transaction, contract, date))) {
+  if (isOptional(contract) && !(await hasDelivered(staged, contract, date))) {
     return { rows: 0, results: [], samples: [] }
   }
   const checks = checksOf(contract)
-  const measured = await measureAll(transaction, contract, date, checks)
+  const measured = await measureAll(staged, contract, date, checks)
   const results: CheckResult[] = []
   const samples: Sample[] = []
   for (const check of checks) {
     const found = measured.get(check.id) ?? { value: null, failedRows: 0 }
     const result = verdictOf(check, stagingTable(contract), found)
-    const shown = result.isPassed ? [] : await sampleCheck(transaction, contract, date, check)
+    const shown = result.isPassed ? [] : await sampleCheck(staged, contract, date, check)
     samples.push(...shown)
     results.push(check.namesSamples && shown.length > 0 ? withNames(result, shown) : result)
   }
-  const rows = await countRows(transaction, contract, date)
+  const rows = await countRows(staged, contract, date)
   return { rows, results, samples }
 }
 
-async function hasDelivered(transaction: Transaction, contract: Contract, date: string) {
-  const files = await transaction.query(
+async function hasDelivered(staged: StagedReader, contract: Contract, date: string) {
+  const files = await staged.query(
     'select from audit.source_files where source = $1 and load_date = $2 limit 1',
     [contract.source, date],
   )
   return files.rowCount === 1
 }
 
-async function countRows(
-  transaction: Transaction,
-  contract: Contract,
-  date: string,
-): Promise<number> {
-  const counted = await transaction.query<{ rows: number }>(
+async function countRows(staged: StagedReader, contract: Contract, date: string): Promise<number> {
+  const counted = await staged.query<{ rows: number }>(
     `select count(*) as rows from ${stagingTable(contract)} where load_date = $1`,
     [date],
   )
@@ -66,7 +62,7 @@ async function countRows(
 }
 
 async function measureAll(
-  transaction: Transaction,
+  staged: StagedReader,
   contract: Contract,
   date: string,
   checks: readonly Check[],
@@ -74,7 +70,7 @@ async function measureAll(
   const measured = new Map<string, Measured>()
   for (const scan of ['records', 'keys', 'files'] as const) {
     const scanned = checks.filter((check) => check.scan === scan)
-    const found = await measureScan(transaction, contract, date, scan, scanned)
+    const found = await measureScan(staged, contract, date, scan, scanned)
     scanned.forEach((check, index) => {
       measured.set(check.id, {
         value: found[`value_${index}`] ?? null,
@@ -83,7 +79,7 @@ async function measureAll(
     })
   }
   for (const check of checks.filter((candidate) => candidate.scan === 'model')) {
-    const value = await measureModel(transaction, contract, date, check.measure)
+    const value = await measureModel(staged, contract, date, check.measure)
     measured.set(check.id, { value, failedRows: 0 })
   }
   return measured
@@ -91,7 +87,7 @@ async function measureAll(
 
 /** All checks of a scan in one statement; numbers come back as text. */
 async function measureScan(
-  transaction: Transaction,
+  staged: StagedReader,
   contract: Contract,
   date: string,
   scan: Exclude<Scan, 'model'>,
@@ -102,7 +98,7 @@ async function measureScan(
     `(${failing ? `count(*) filter (where ${failing})` : '0'})::text as failed_${index}`,
   ])
   const { from, params } = scanOf(contract, date, scan, keyOf(checks))
-  const found = await transaction.query<Record<string, string | null>>(
+  const found = await staged.query<Record<string, string | null>>(
     `select ${columns.join(', ')} from ${from}`,
     params,
   )
@@ -119,13 +115,13 @@ function scanOf(
   scan: Exclude<Scan, 'model'>,
   key: readonly string[],
 ): { from: string; params: string[] } {
-  const staged = `(select * from ${stagingTable(contract)} where load_date = $1) staged`
+  const stagedRows = `(select * from ${stagingTable(contract)} where load_date = $1) staged`
   switch (scan) {
     case 'records':
-      return { from: staged, params: [date] }
+      return { from: stagedRows, params: [date] }
     case 'keys': {
       const columns = key.join(', ')
-      const from = `(select ${columns}, count(*) as copies from ${staged} group by ${columns}) keys`
+      const from = `(select ${columns}, count(*) as copies from ${stagedRows} group by ${columns}) keys`
       return { from, params: [date] }
     }
     case 'files': {
@@ -137,7 +133,7 @@ function scanOf(
 }
 
 async function measureModel(
-  transaction: Transaction,
+  staged: StagedReader,
   contract: Contract,
   date: string,
   path: string,
@@ -145,7 +141,7 @@ async function measureModel(
   const model = await readModel(path)
   const sql = model.select.replaceAll(/\bstaging\.(order_lines|events)\b/g, stagingTable(contract))
   const values = [date, contract.source, contract.shopId]
-  const found = await transaction.query<{ measured: string | null }>(
+  const found = await staged.query<{ measured: string | null }>(
     sql,
     values.slice(0, model.params.length),
   )
@@ -159,14 +155,14 @@ const recordKeys: Readonly<Record<Family, string>> = {
 }
 
 async function sampleCheck(
-  transaction: Transaction,
+  staged: StagedReader,
   contract: Contract,
   date: string,
   check: Check,
 ): Promise<Sample[]> {
   const { sql, params } = samplesOf(contract, date, check)
   if (sql === undefined) return []
-  const found = await transaction.query<{ record_key: string; detail: string | null }>(
+  const found = await staged.query<{ record_key: string; detail: string | null }>(
     `${sql} limit ${maxSamples}`,
     params,
   )
@@ -186,8 +182,8 @@ function samplesOf(
   if (check.scan === 'model') return { params: [] }
   const { from, params } = scanOf(contract, date, check.scan, check.key ?? [])
   if (check.samples) {
-    const staged = `(select * from ${stagingTable(contract)} where load_date = $1) staged`
-    return { sql: check.samples.replace(/\bfrom staged\b/, `from ${staged}`), params }
+    const stagedRows = `(select * from ${stagingTable(contract)} where load_date = $1) staged`
+    return { sql: check.samples.replace(/\bfrom staged\b/, `from ${stagedRows}`), params }
   }
   if (!check.failing) return { params }
   const keys: Record<typeof check.scan, string> = {

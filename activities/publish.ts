@@ -1,4 +1,8 @@
+import type { Contract, Family } from '../domain/contracts/contract.ts'
+import { stagingTable } from '../domain/contracts/tables.ts'
 import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
+import { acceptCandidate } from '../platform/candidates.ts'
+import { sourceNamed } from './source-named.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { ensurePartition } from '../platform/partitions.ts'
 import { applyTable, type TableChange } from '../platform/apply-table.ts'
@@ -38,19 +42,32 @@ export function createPublishActivities(deps: {
     async publish(input: LoadInput): Promise<PublishResult> {
       const attempt = currentAttempt()
       const build = buildFor(attempt.runKey, input.shopId)
-      const plan = planLoad(deps.sources, input)
       return writeInAttempt(deps.database, async (transaction) => {
         const version = await lockShop(transaction, input.shopId)
-        if (!(await isCurrent(transaction, build))) {
+        const earlier = await publishedBy(transaction, input, attempt.runId)
+        if (earlier) return earlier
+        const plan = await planLoad(transaction, deps.sources, input)
+        if (!(await isCurrent(transaction, build, plan))) {
           await loadAll(transaction, build, plan)
           await deps.parts.rebuild(transaction, build, input)
         }
         const changes = await applyTables(transaction, build)
         changes.anomalies = await deps.parts.publishAnomalies(transaction, build)
-        await recordPublication(transaction, input, plan, attempt.runId, version + 1, changes)
+        for (const contract of contractsOf(deps.sources, input)) {
+          const table = stagingTable(contract)
+          const candidate = plan.candidates.get(table)
+          if (candidate) await acceptCandidate(transaction, table, candidate, input.date)
+        }
+        await recordPublication(
+          transaction,
+          input,
+          deps.sources,
+          attempt.runId,
+          version + 1,
+          changes,
+        )
         await transaction.query(`drop schema ${build.schema} cascade`)
-        const rowsOut = Object.values(changes).reduce((sum, change) => sum + change.inserted, 0)
-        return { version: version + 1, rowsOut, changes }
+        return { version: version + 1, rowsOut: rowsIn(changes), changes }
       })
     },
   }
@@ -66,7 +83,7 @@ async function lockShop(transaction: Transaction, shopId: string): Promise<numbe
 }
 
 /** Every table built, and from the version that is published now. */
-async function isCurrent(transaction: Transaction, build: Build): Promise<boolean> {
+async function isCurrent(transaction: Transaction, build: Build, plan: LoadPlan): Promise<boolean> {
   const schema = await transaction.query('select from pg_namespace where nspname = $1', [
     build.schema,
   ])
@@ -79,7 +96,8 @@ async function isCurrent(transaction: Transaction, build: Build): Promise<boolea
     [build.shopId],
   )
   const { tables, stale } = built.rows[0] ?? { tables: 0, stale: 0 }
-  return tables >= publishedTables.length && stale === 0
+  const expected = publishedTables.length - (plan.hasEvents ? 0 : 1)
+  return tables >= expected && stale === 0
 }
 
 async function applyTables(
@@ -127,7 +145,7 @@ async function ensurePartitions(
 async function recordPublication(
   transaction: Transaction,
   input: LoadInput,
-  plan: LoadPlan,
+  sources: Sources,
   runId: string,
   version: number,
   changes: Readonly<Record<string, TableChange>>,
@@ -141,38 +159,53 @@ async function recordPublication(
      values ($1, $2, $3, $4, $5)`,
     [input.shopId, version, runId, input.date, JSON.stringify(changes)],
   )
-  const loads = [
-    [input.orders, 'staging.order_lines', 'order_date'],
-    [input.events, 'staging.events', 'event_date'],
-    [input.products, 'staging.products', 'load_date'],
-  ] as const
-  for (const [source, table, dateColumn] of loads) {
-    if (source)
-      await recordLoad(
-        transaction,
-        source,
-        plan.stagingTables[table] ?? table,
-        dateColumn,
-        input.date,
-        runId,
-      )
+  for (const contract of contractsOf(sources, input)) {
+    await recordLoad(transaction, contract, input.date, runId)
   }
 }
 
 async function recordLoad(
   transaction: Transaction,
-  source: string,
-  stagingTable: string,
-  dateColumn: string,
+  contract: Contract,
   date: string,
   runId: string,
 ): Promise<void> {
   await transaction.query(
     `insert into audit.published_loads (source, load_date, run_id, business_dates)
-     select $1, $2, $3, coalesce(array_agg(distinct ${dateColumn}), '{}')
-     from ${stagingTable} staged where load_date = $2
+     select $1, $2, $3, coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}')
+     from ${stagingTable(contract)} staged where load_date = $2
      on conflict (source, load_date) do update
        set run_id = excluded.run_id, business_dates = excluded.business_dates, published_at = now()`,
-    [source, date, runId],
+    [contract.source, date, runId],
   )
+}
+
+const businessDate: Readonly<Record<Family, string>> = {
+  order_lines: 'order_date',
+  events: 'event_date',
+  products: 'load_date',
+}
+
+function contractsOf(sources: Sources, input: LoadInput): Contract[] {
+  const names = [input.orders, input.events, input.products].filter((name) => name !== undefined)
+  return names.map((name) => sourceNamed(sources, name).contract)
+}
+
+/** What this run has published already, when only the reply to it was lost. */
+async function publishedBy(
+  transaction: Transaction,
+  { shopId, date }: LoadInput,
+  runId: string,
+): Promise<PublishResult | undefined> {
+  const found = await transaction.query<Omit<PublishResult, 'rowsOut'>>(
+    `select version, changes from audit.publications
+     where shop_id = $1 and logical_date = $2 and run_id = $3`,
+    [shopId, date, runId],
+  )
+  const [publication] = found.rows
+  return publication && { ...publication, rowsOut: rowsIn(publication.changes) }
+}
+
+function rowsIn(changes: Readonly<Record<string, TableChange>>): number {
+  return Object.values(changes).reduce((sum, change) => sum + change.inserted, 0)
 }

@@ -52,7 +52,7 @@ export async function scoreBuild(
 async function scoreOrders(transaction: Transaction, build: Build): Promise<number> {
   await transaction.query(`
     drop table if exists ${build.schema}.order_anomalies;
-    create unlogged table ${build.schema}.order_anomalies as
+    create table ${build.schema}.order_anomalies as
       select anomaly_id, shop_id, order_id, line_no, order_date, vendor_id, stock_code, quantity,
         median_qty, std_deviation, z_score, history_orders, threshold_qty, alert_timestamp
       from warehouse.anomalies join warehouse.order_scores using (anomaly_id) where false`)

@@ -1,10 +1,10 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import { readerRules, rulesOf, type Contract } from '../domain/contracts/contract.ts'
 import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/judge-sql.ts'
-import { stagingColumns, stagingTable } from '../domain/contracts/tables.ts'
+import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
-import { ensurePartition } from '../platform/partitions.ts'
+import { beginCandidate } from '../platform/candidates.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import type { SourceInput } from './extract.ts'
@@ -30,8 +30,8 @@ export function createTransformActivities(deps: { database: Database; sources: S
   const { database, sources } = deps
   return {
     /**
-     * Types and judges a day's raw records: good ones replace the day in staging, bad ones go to
-     * quarantine with every broken rule, older ones of a repeated key are noted as duplicates.
+     * Types and judges a day's raw records: good ones become the day's candidate for staging, bad ones
+     * go to quarantine with every broken rule, older ones of a repeated key are noted as duplicates.
      * Repeatable. received = loaded + quarantined + duplicates is proven for each file.
      * @throws SchemaDrift, ConservationBroken (never retried)
      */
@@ -50,7 +50,7 @@ async function transformDay(
   date: string,
 ): Promise<TransformResult> {
   await prepareSession(transaction, contract)
-  const partition = await ensurePartition(transaction, stagingTable(contract), date)
+  const candidate = await beginCandidate(transaction, contract, date)
   const layouts = await readLayouts(transaction, contract, date)
   const judge: JudgeInput = { contract, date, layouts }
   await transaction.query(`create temp table judged on commit drop as ${judgeOrNothing(judge)}`)
@@ -58,8 +58,8 @@ async function transformDay(
   await refuseMissingColumns(transaction, contract)
   await quarantine(transaction, judge, currentAttempt().runId)
   await noteDuplicates(transaction, contract, date)
-  await replaceStaging(transaction, contract, partition)
-  return concludeFiles(transaction, contract, date, partition)
+  await fillCandidate(transaction, contract, candidate)
+  return concludeFiles(transaction, contract, date, candidate)
 }
 
 async function prepareSession(transaction: Transaction, contract: Contract): Promise<void> {
@@ -140,14 +140,17 @@ async function noteDuplicates(
   await transaction.query(
     `insert into audit.duplicate_records
        (file_id, record_no, source, load_date, record_id, kept_file_id, kept_record_no)
-     with records as (select distinct ${key}, file_id, record_no from judged where broken = 0),
+     with records as (
+       select distinct ${keyOfJudged(contract)}, judged.file_id, judged.record_no, file.path
+       from judged join audit.source_files file using (file_id) where broken = 0
+     ),
      repeated as (select ${key} from records group by ${key} having count(*) > 1),
      ranked as (
        select *, first_value(file_id) over latest_first as kept_file_id,
          first_value(record_no) over latest_first as kept_record_no,
          row_number() over latest_first as recency
        from records join repeated using (${key})
-       window latest_first as (partition by ${key} order by file_id desc, record_no desc)
+       window latest_first as (partition by ${key} order by path desc, record_no desc)
      )
      select file_id, record_no, $1, $2, concat_ws('/', ${key}), kept_file_id, kept_record_no
      from ranked where recency > 1`,
@@ -155,29 +158,32 @@ async function noteDuplicates(
   )
 }
 
-async function replaceStaging(
+function keyOfJudged(contract: Contract): string {
+  return contract.recordKey.map((column) => `judged.${column}`).join(', ')
+}
+
+async function fillCandidate(
   transaction: Transaction,
   contract: Contract,
-  partition: string,
+  candidate: string,
 ): Promise<void> {
   const columns = stagingColumns(contract).join(', ')
-  await transaction.query(`truncate ${partition}`)
   await transaction.query(
-    `insert into ${partition} (${columns}) select ${columns} from judged
+    `insert into ${candidate} (${columns}) select ${columns} from judged
      where broken = 0 and not exists (
        select from audit.duplicate_records duplicate
        where duplicate.file_id = judged.file_id and duplicate.record_no = judged.record_no)`,
   )
-  await transaction.query(`analyze ${partition}`)
+  await transaction.query(`analyze ${candidate}`)
 }
 
 async function concludeFiles(
   transaction: Transaction,
   contract: Contract,
   date: string,
-  partition: string,
+  candidate: string,
 ): Promise<TransformResult> {
-  const files = await transaction.query<ConcludedFile>(concludeSql(partition), [
+  const files = await transaction.query<ConcludedFile>(concludeSql(candidate), [
     contract.source,
     date,
   ])
@@ -200,7 +206,7 @@ async function concludeFiles(
     rowsOut: sum((file) => file.records_loaded),
     rowsRejected: sum((file) => file.records_quarantined),
     duplicates: sum((file) => file.records_duplicate),
-    unknownColumns: await unknownColumns(transaction, partition),
+    unknownColumns: await unknownColumns(transaction, candidate),
   }
 }
 
@@ -212,10 +218,10 @@ interface ConcludedFile {
   readonly records_duplicate: number
 }
 
-function concludeSql(partition: string): string {
+function concludeSql(candidate: string): string {
   return `with loaded as (
       select file_id, count(*) as records
-      from (select distinct file_id, record_no from ${partition}) staged group by file_id
+      from (select distinct file_id, record_no from ${candidate}) staged group by file_id
     ),
     quarantined as (
       select file_id, count(*) as records from audit.bad_records
@@ -233,9 +239,9 @@ function concludeSql(partition: string): string {
     returning path, records_received, records_loaded, records_quarantined, records_duplicate`
 }
 
-async function unknownColumns(transaction: Transaction, partition: string): Promise<string[]> {
+async function unknownColumns(transaction: Transaction, candidate: string): Promise<string[]> {
   const result = await transaction.query<{ name: string }>(
-    `select distinct jsonb_object_keys(extras) as name from ${partition}
+    `select distinct jsonb_object_keys(extras) as name from ${candidate}
      where extras is not null order by name limit 20`,
   )
   return result.rows.map((row) => row.name)

@@ -3,31 +3,17 @@ import { inFencedTransaction } from '../platform/attempt.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 
-const heartbeatEveryMs = 2_000
-
 /**
- * One fenced transaction of the current attempt. While it runs the attempt sends heartbeats; when the
- * attempt is cancelled its running statement is cancelled on the server and everything rolls back.
+ * One fenced transaction of the current attempt. When the attempt is cancelled, its running statement
+ * is cancelled on the server and everything rolls back.
  */
 export async function writeInAttempt<T>(
   database: Database,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   return inFencedTransaction(database, currentAttempt(), (transaction) =>
-    whileHeartbeating(() => cancellable(database, transaction, work)),
+    cancellable(database, transaction, work),
   )
-}
-
-async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current()
-  const timer = setInterval(() => {
-    context.heartbeat()
-  }, heartbeatEveryMs)
-  try {
-    return await work()
-  } finally {
-    clearInterval(timer)
-  }
 }
 
 async function cancellable<T>(
@@ -36,9 +22,14 @@ async function cancellable<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const signal = Context.current().cancellationSignal
+  if (signal.aborted)
+    throw new CancelledFailure('The attempt was cancelled before it began to write')
   const backend = await transaction.query<{ pid: number }>('select pg_backend_pid() as pid')
+  let cancelling: Promise<unknown> = Promise.resolve()
   const cancelStatement = () => {
-    database.query('select pg_cancel_backend($1)', [backend.rows[0]?.pid]).catch(() => undefined)
+    cancelling = database
+      .query('select pg_cancel_backend($1)', [backend.rows[0]?.pid])
+      .catch(() => undefined)
   }
   signal.addEventListener('abort', cancelStatement)
   try {
@@ -48,5 +39,7 @@ async function cancellable<T>(
     throw error
   } finally {
     signal.removeEventListener('abort', cancelStatement)
+    // A late request must not hit the next transaction of this connection.
+    await cancelling
   }
 }

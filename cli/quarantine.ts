@@ -27,7 +27,7 @@ export function registerQuarantine(program: Command): void {
       `
 Examples:
   daybook quarantine --date 2025-12-13
-  daybook quarantine --source orders --rule price_positive --json`,
+  daybook quarantine --source orders --rule unit_price_min --json`,
     )
     .action(listQuarantine)
 }

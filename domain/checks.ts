@@ -157,7 +157,7 @@ const eventChecks: readonly Check[] = [
 ]
 
 const productChecks: readonly Check[] = [
-  uniqueKey(['vendor_id', 'product_id']),
+  uniqueKey(['vendor_id', 'product_id', 'effective_ts']),
   noRecord('price_positive', critical, 'price <= 0', 'products without a price', 'price'),
 ]
 

@@ -45,12 +45,26 @@ export async function inFencedTransaction<T>(
   })
 }
 
+/** A run that was terminated, or taken over by a newer one, may not write any more. */
+async function refuseEndedRun(transaction: Transaction, attempt: Attempt): Promise<void> {
+  const run = await transaction.query<{ state: string }>(
+    `select state from audit.pipeline_runs where run_id = $1 and state <> 'running' for share`,
+    [attempt.runId],
+  )
+  const [ended] = run.rows
+  if (!ended) return
+  throw new StaleAttemptError(
+    `The run of ${attempt.runKey} that ${attempt.taskId} belongs to is ${ended.state}; nothing was written`,
+  )
+}
+
 async function proveCurrent(transaction: Transaction, attempt: Attempt): Promise<void> {
   const fence = await transaction.query<{ run_id: string; attempt: number }>(
     'select run_id, attempt from audit.task_fences where run_key = $1 and task_id = $2 for share',
     [attempt.runKey, attempt.taskId],
   )
   const current = fence.rows[0]
+  await refuseEndedRun(transaction, attempt)
   if (current?.run_id === attempt.runId && current.attempt === attempt.attempt) return
   throw new StaleAttemptError(
     `Attempt ${attempt.attempt} of ${attempt.taskId} in ${attempt.runKey} is no longer the current ` +

@@ -70,8 +70,8 @@ export async function beginTable(
   const key = scopeKey.join(', ')
   await transaction.query(`
     drop table if exists ${build.schema}.${table}, ${build.schema}.${table}_scope cascade;
-    create unlogged table ${build.schema}.${table} (like warehouse.${table} including generated);
-    create unlogged table ${build.schema}.${table}_scope as
+    create table ${build.schema}.${table} (like warehouse.${table} including generated);
+    create table ${build.schema}.${table}_scope as
       select ${key} from warehouse.${table} where false;
     create view ${build.schema}.${table}_next as
       select * from warehouse.${table} published
@@ -160,7 +160,7 @@ export async function noteMoved(
   const model = await readModel(`warehouse/moved/${table}`)
   await transaction.query(`
     drop table if exists ${build.schema}.${table};
-    create unlogged table ${build.schema}.${table} (
+    create table ${build.schema}.${table} (
       ${key.map((column) => `${column} text not null, `).join('')}moved_from timestamptz not null)`)
   const select = await resolveReads(transaction, build, model, {})
   await transaction.query(

@@ -26,6 +26,8 @@ function hasProtocol(text: string, protocol: string): boolean {
 const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Paris')
 
 function isTimeZone(name: string): boolean {
+  // PostgreSQL reads the sign of an offset the other way round.
+  if (/^[+-]/.test(name)) return false
   try {
     new Intl.DateTimeFormat('en', { timeZone: name })
     return true

@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { z } from 'zod'
+import { progressOf } from '../activities/progress.ts'
 import type { Attempt } from '../platform/attempt.ts'
 import { openFence, StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
@@ -56,7 +57,7 @@ async function auditAttempt(
   work: () => Promise<unknown>,
 ): Promise<unknown> {
   const heartbeat = setInterval(() => {
-    context.heartbeat()
+    context.heartbeat(progressOf(context))
   }, heartbeatEveryMs)
   try {
     const result = await work()

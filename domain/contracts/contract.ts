@@ -43,7 +43,8 @@ export interface Column {
   readonly defaultSql?: string
   /** SQL that tidies the field's text, given an expression for it. */
   readonly tidy?: (text: string) => string
-  readonly isPersonal?: boolean
+  /** Told by each line of a record with lines; the record's own field would count once a line. */
+  readonly isOfLine?: boolean
 }
 
 export interface Rule {

@@ -83,25 +83,25 @@ function csvField(position: number): string {
 
 function csvExtras(contract: Contract, header: readonly string[]): string {
   const known = new Set(contract.columns.map(fieldOf))
-  const pairs = header.flatMap((field, index) =>
-    known.has(field) ? [] : [`${quote(field)}, ${csvField(index + 1)}`],
-  )
-  return pairs.length > 0 ? `jsonb_build_object(${pairs.join(', ')})` : 'null::jsonb'
+  const unknown = header.flatMap((field, index) => (known.has(field) ? [] : [{ field, index }]))
+  if (unknown.length === 0) return 'null::jsonb'
+  const names = unknown.map(({ field }) => quote(field))
+  const values = unknown.map(({ index }) => csvField(index + 1))
+  // Arrays, because a function takes a hundred arguments at most.
+  return `jsonb_object(array[${names.join(', ')}], array[${values.join(', ')}])`
 }
 
 function jsonFields({ contract, date }: JudgeInput, layout: Layout, filter: string): string {
   const texts = contract.columns.map((column) => {
     const field = quote(fieldOf(column))
-    const text = layout.isNested
-      ? `coalesce(item ->> ${field}, doc ->> ${field})`
-      : `doc ->> ${field}`
+    const text = layout.isNested ? lineText(column, field) : `doc ->> ${field}`
     return `${fieldText(column, text)} as ${textOf(column)}`
   })
   const lines = layout.isNested && contract.linesField ? jsonLines(contract.linesField) : ''
   return `select raw.file_id, raw.record_no, raw.load_date,
   coalesce(raw.problem, case when doc is null then 'malformed' end) as problem,
   ${lines ? 'lines.item_no::integer' : '1'} as item_no,
-  ${jsonExtras(contract)} as extras, ${texts.join(', ')}
+  ${jsonExtras(contract, lines !== '')} as extras, ${texts.join(', ')}
 from raw.${contract.source} raw
 cross join lateral (
   select case when raw.problem is null and pg_input_is_valid(raw.record, 'jsonb') then raw.record::jsonb end as parsed
@@ -115,17 +115,28 @@ ${lines}
 where ${ofFiles(date, layout)} and ${filter}`
 }
 
+function lineText(column: Column, field: string): string {
+  if (column.isOfLine) return `case when has_lines then item ->> ${field} else doc ->> ${field} end`
+  return `coalesce(item ->> ${field}, doc ->> ${field})`
+}
+
 function jsonLines(linesField: string): string {
   const lines = `doc -> ${quote(linesField)}`
-  return `cross join lateral jsonb_array_elements(
-  case when jsonb_typeof(${lines}) = 'array' and ${lines} <> '[]' then ${lines} else '[{}]'::jsonb end
+  return `cross join lateral (
+  select coalesce(jsonb_typeof(${lines}) = 'array' and ${lines} <> '[]', false) as has_lines
+) having_lines
+cross join lateral jsonb_array_elements(
+  case when has_lines then ${lines} else '[{}]'::jsonb end
 ) with ordinality as lines (item, item_no)`
 }
 
-function jsonExtras(contract: Contract): string {
+function jsonExtras(contract: Contract, hasLines: boolean): string {
   const known = contract.columns.map(fieldOf)
   if (contract.linesField) known.push(contract.linesField)
-  return `nullif(doc - array[${known.map(quote).join(', ')}], '{}')`
+  const fields = hasLines
+    ? `(doc || case when jsonb_typeof(item) = 'object' then item else '{}' end)`
+    : 'doc'
+  return `nullif(${fields} - array[${known.map(quote).join(', ')}], '{}')`
 }
 
 function ofFiles(date: string, layout: Layout): string {

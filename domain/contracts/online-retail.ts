@@ -55,9 +55,9 @@ export function onlineRetailContract(): Contract {
       status: "case when order_id like 'C%' then 'cancelled' else 'paid' end",
       line_type: lineTypeSql,
       order_date: "(order_ts at time zone 'Europe/London')::date",
-      line_no: '(row_number() over (partition by order_id order by file_id, record_no))::integer',
+      line_no: `(row_number() over (partition by order_id order by ${filePath}, record_no))::integer`,
       is_exact_copy: `row_number() over (partition by order_id, product_id, product_name, quantity,
-        order_ts, unit_price, user_id, customer_country order by file_id, record_no) > 1`,
+        order_ts, unit_price, user_id, customer_country order by ${filePath}, record_no) > 1`,
       channel: 'null::text',
       region: 'null::text',
       discount_code: 'null::text',
@@ -66,6 +66,10 @@ export function onlineRetailContract(): Contract {
     },
   }
 }
+
+/** Files of a day count in the order of their names, whichever was delivered again last. */
+const filePath =
+  '(select file.path from audit.source_files as file where file.file_id = completed.file_id)'
 
 const lineTypeSql = `case
     when product_id in ('POST', 'DOT', 'C2') then 'postage'

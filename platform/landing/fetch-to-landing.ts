@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -17,7 +18,7 @@ export async function fetchToLanding(url: string, path: string): Promise<void> {
     throw new Error(`${new URL(url).host} answered ${response.status} ${response.statusText}`)
   }
   await mkdir(dirname(path), { recursive: true })
-  const partial = `${path}.part`
+  const partial = `${path}.${randomUUID()}.part`
   try {
     await pipeline(Readable.fromWeb(response.body), createWriteStream(partial))
     await rename(partial, path)

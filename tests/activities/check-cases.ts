@@ -61,7 +61,7 @@ export const criticalCases: Case[] = [
     'products_unique_key',
     `insert into staging.products_clean select * from staging.products_clean`,
     '1',
-    'SHOPNOW/p1',
+    'SHOPNOW/p1/2025-12-16 00:00:00+00',
   ],
   ['orders_revenue', ordersSet('unit_price = 0'), '0'],
   [

@@ -35,7 +35,7 @@ describe.skipIf(!existsSync(realDays))('Online Retail, a real day', () => {
     await runTask('compute_daily_metrics', computeDailyMetrics, { date, shopId: 'online_retail' })
     const booked = await database.db.query(
       `select sum(value) as booked,
-         (select sum(quantity * unit_price) from staging.online_retail_clean) as delivered
+         (select sum(quantity * unit_price) from staging.online_retail_candidate_20101201) as delivered
        from next_online_retail_daily_20101201.daily_metrics
        where metric in ('net_revenue', 'postage', 'fees', 'other_amounts') and dimension = 'all'`,
     )

@@ -158,11 +158,16 @@ test('a missing file, an empty file and a missing column say what is expected wh
   })
 })
 
-test('the same file again loads nothing; under another name or day it is a recognised duplicate', async () => {
+test('the same file again loads nothing; once booked it is a recognised duplicate under another name or day', async () => {
   const { shop, date, result, records } = await extractOrders(`[${JSON.stringify(order('same'))}]`)
   const extract = (day: string) =>
     shop.runTask('extract_orders', shop.activities.extractSource, { date: day, source: 'orders' })
   expect(await extract(date)).toMatchObject({ rowsIn: result.rowsIn, rowsOut: 0 })
+  await database.db.query(
+    `insert into audit.published_loads (source, load_date, run_id, business_dates)
+     values ('orders', $1, 'run', '{}')`,
+    [date],
+  )
   const nextDate = someDate()
   shop.deliver(`orders/${nextDate}/again.json`, `[${JSON.stringify(order('same'))}]`)
   await extract(nextDate)

@@ -14,6 +14,11 @@ function someDate(): string {
   return new Date(Date.UTC(2025, 0, nextDay++)).toISOString().slice(0, 10)
 }
 
+/** Where a day's staged rows wait for their checks. */
+function candidate(source: string, date: string): string {
+  return `staging.${source}_candidate_${date.replaceAll('-', '')}`
+}
+
 interface BadRecord {
   record_no: number
   rules: string[]
@@ -110,7 +115,7 @@ test('money stays exact and a nested order is one line an item', async () => {
   })
   const rows = await database.db.query(
     `select order_id, line_no, product_id, vendor_id, quantity * unit_price as amount, order_ts, order_date
-     from staging.orders_clean where load_date = $1 order by order_id, line_no`,
+     from ${candidate('orders', date)} where load_date = $1 order by order_id, line_no`,
     [date],
   )
   const orderTs = new Date(`${date}T08:00:00Z`)
@@ -182,7 +187,7 @@ test('of one id delivered twice the later record counts, the other is a recognis
   )
   expect(result).toMatchObject({ rowsIn: 3, rowsOut: 2, rowsRejected: 0, duplicates: 1 })
   const rows = await database.db.query(
-    'select status from staging.orders_clean where load_date = $1 and order_id = $2',
+    `select status from ${candidate('orders', date)} where load_date = $1 and order_id = $2`,
     [date, 'twice'],
   )
   expect(rows.rows).toEqual([{ status: 'paid' }])
@@ -218,7 +223,7 @@ test('events: anonymous ones and ones without an id are kept, rows of a wrong wi
     { record_no: 7, rules: ['event_type_accepted'] },
   ])
   const staged = await database.db.query(
-    'select event_id, user_id, url from staging.events_clean where load_date = $1 order by record_no',
+    `select event_id, user_id, url from ${candidate('events', date)} where load_date = $1 order by record_no`,
     [date],
   )
   expect(staged.rows).toEqual([
@@ -258,7 +263,7 @@ test('unknown columns are kept and named; a column missing in every record stops
   )
   expect(result.unknownColumns).toEqual(['gift'])
   const rows = await database.db.query(
-    'select extras from staging.orders_clean where load_date = $1 order by order_id',
+    `select extras from ${candidate('orders', date)} where load_date = $1 order by order_id`,
     [date],
   )
   expect(rows.rows).toEqual([{ extras: { gift: true } }, { extras: null }])
@@ -281,7 +286,7 @@ test('staging a day twice leaves the same rows; a corrected file empties the qua
     order('b', { timestamp, price: 'abc' }),
   )
   const state = async () => {
-    const tables = ['staging.orders_clean', 'audit.bad_records', 'audit.duplicate_records']
+    const tables = [candidate('orders', date), 'audit.bad_records', 'audit.duplicate_records']
     const rows = tables.map((table) =>
       database.db.query(`select * from ${table} where load_date = $1 order by 1, 2, 3`, [date]),
     )
@@ -296,4 +301,66 @@ test('staging a day twice leaves the same rows; a corrected file empties the qua
   )
   expect(await shop.stage('orders', date)).toMatchObject({ rowsIn: 2, rowsOut: 2, rowsRejected: 0 })
   expect(await badRecords('orders', date)).toEqual([])
+})
+
+test("an order's total is no price of its lines; what a line says beyond the contract is kept", async () => {
+  const date = someDate()
+  const timestamp = `${date}T10:00:00Z`
+  const nested = (id: string, fields: object, items: unknown[]) => ({
+    ...{ order_id: id, user_id: 'u', timestamp, status: 'paid', ...fields },
+    items,
+  })
+  await stageOrders(
+    date,
+    nested('total', { price: 100 }, [
+      { product_id: 'A', quantity: 1 },
+      { product_id: 'B', quantity: 1 },
+    ]),
+    nested('numbers', { product_id: 'A', quantity: 1, price: 1 }, [1, 2]),
+    nested('gift', { note: 'hi' }, [{ product_id: 'A', quantity: 1, price: 1, wrap: 'red' }]),
+  )
+  expect((await badRecords('orders', date)).map(({ rules }) => rules)).toEqual([
+    ['unit_price_required'],
+    ['product_id_required', 'quantity_required', 'unit_price_required'],
+  ])
+  const rows = await database.db.query(`select order_id, extras from ${candidate('orders', date)}`)
+  expect(rows.rows).toEqual([{ order_id: 'gift', extras: { note: 'hi', wrap: 'red' } }])
+})
+
+test('a file with a hundred unknown columns keeps them all', async () => {
+  const date = someDate()
+  const shop = sampleShop(database.db)
+  const names = Array.from({ length: 100 }, (_, index) => `more_${index}`)
+  const line = `e1,,,page_view,${date}T10:00:00Z,s1,/,x,${names.map((_, index) => index).join(',')}`
+  shop.deliver(`events/${date}/events.csv`, `\uFEFF${eventsHeader},${names.join(',')}\n${line}\n`)
+  expect(await shop.stage('events', date)).toMatchObject({ rowsOut: 1 })
+  const rows = await database.db.query<{ last: string }>(
+    `select extras ->> 'more_99' as last from ${candidate('events', date)}`,
+  )
+  expect(rows.rows).toEqual([{ last: '99' }])
+})
+
+test('of two files of a day the later name counts, whichever was corrected last', async () => {
+  const date = someDate()
+  const timestamp = `${date}T10:00:00Z`
+  const shop = sampleShop(database.db)
+  const quantityOf = async () => {
+    await shop.stage('orders', date)
+    const rows = await database.db.query<{ quantity: number }>(
+      `select quantity from ${candidate('orders', date)} where order_id = 'x'`,
+    )
+    return rows.rows
+  }
+  const deliver = (name: string, ...records: unknown[]) => {
+    shop.deliver(`orders/${date}/${name}`, JSON.stringify(records))
+  }
+  deliver('a.json', order('x', { timestamp, quantity: 1 }), order('other', { timestamp }))
+  deliver('b.json', order('x', { timestamp, quantity: 5 }))
+  expect(await quantityOf()).toEqual([{ quantity: 5 }])
+  deliver(
+    'a.json',
+    order('x', { timestamp, quantity: 1 }),
+    order('other', { timestamp, quantity: 9 }),
+  )
+  expect(await quantityOf()).toEqual([{ quantity: 5 }])
 })

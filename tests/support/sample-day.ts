@@ -64,6 +64,8 @@ export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
       await runTask('load_fact_events', activities.loadFactEvents, input)
     },
     publishDay,
+    publishAs: (attempt: { runKey: string; taskId: string; runId: string; attempt: number }) =>
+      runActivity(database, attempt, activities.publish, loadInput(attempt.runKey.slice(-10))),
     async runDay(date: string) {
       await this.loadDay(date)
       return publishDay(date)

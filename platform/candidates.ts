@@ -1,0 +1,101 @@
+import type { QueryResultRow } from 'pg'
+import { allContracts } from '../domain/contracts/all-contracts.ts'
+import type { Contract } from '../domain/contracts/contract.ts'
+import { stagingTable } from '../domain/contracts/tables.ts'
+import type { Transaction } from './database.ts'
+
+/**
+ * A day's staged rows are a candidate until they have passed their checks: only publishing makes them
+ * a partition of the staging table, which is all that the runs of other days read.
+ */
+export function candidateTable(contract: Contract, date: string): string {
+  return `staging.${contract.source}_candidate_${date.replaceAll('-', '')}`
+}
+
+/** Makes the candidate of a source's day anew, empty. */
+export async function beginCandidate(
+  transaction: Transaction,
+  contract: Contract,
+  date: string,
+): Promise<string> {
+  const candidate = candidateTable(contract, date)
+  await transaction.query(`set local client_min_messages = warning`)
+  await transaction.query(`
+    drop table if exists ${candidate};
+    create table ${candidate} (like ${stagingTable(contract)} including all)`)
+  return candidate
+}
+
+/** The candidates that wait for a day, by the staging tables whose partition they may become. */
+export async function candidatesOf(
+  transaction: Transaction,
+  date: string,
+): Promise<Map<string, string>> {
+  const candidates = new Map<string, string>()
+  for (const contract of allContracts()) {
+    const candidate = candidateTable(contract, date)
+    const found = await transaction.query<{ found: boolean }>(
+      'select to_regclass($1) is not null as found',
+      [candidate],
+    )
+    if (found.rows[0]?.found) candidates.set(stagingTable(contract), candidate)
+  }
+  return candidates
+}
+
+/** A staging table as it will be: the day's candidate, where there is one, in the day's place. */
+export function asIfAccepted(
+  table: string,
+  date: string,
+  candidates: ReadonlyMap<string, string>,
+): string {
+  const candidate = candidates.get(table)
+  if (candidate === undefined) return table
+  return `(select * from ${candidate} union all select * from ${table} where load_date <> '${date}')`
+}
+
+/** Puts a day's candidate into the staging table, in the place of what was accepted before. */
+export async function acceptCandidate(
+  transaction: Transaction,
+  table: string,
+  candidate: string,
+  date: string,
+): Promise<void> {
+  const partition = `${table}_p${date.replaceAll('-', '')}`
+  const old = await transaction.query<{ found: boolean }>(
+    'select to_regclass($1) is not null as found',
+    [partition],
+  )
+  if (old.rows[0]?.found) {
+    await transaction.query(
+      `alter table ${table} detach partition ${partition}; drop table ${partition}`,
+    )
+  }
+  const name = partition.slice(partition.indexOf('.') + 1)
+  await transaction.query(`
+    alter table ${candidate} rename to ${name};
+    alter table ${table} attach partition ${partition}
+      for values from ('${date}') to (date '${date}' + 1)`)
+}
+
+/** Reads the candidates of a day wherever a statement names their staging tables. */
+export class StagedReader {
+  readonly #transaction: Transaction
+  readonly #candidates: ReadonlyMap<string, string>
+
+  constructor(transaction: Transaction, candidates: ReadonlyMap<string, string>) {
+    this.#transaction = transaction
+    this.#candidates = candidates
+  }
+
+  query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) {
+    let resolved = sql
+    for (const [table, candidate] of this.#candidates) {
+      resolved = resolved.replaceAll(
+        new RegExp(`\\b${table.replace('.', '\\.')}\\b`, 'g'),
+        candidate,
+      )
+    }
+    return this.#transaction.query<Row>(resolved, [...params])
+  }
+}

@@ -1,0 +1,184 @@
+import { createServer } from 'node:http'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openFence } from '../../platform/attempt.ts'
+import { order, sampleShop } from '../support/sample-day.ts'
+import { testDatabase, type TestDatabase } from '../support/servers.ts'
+
+let database: TestDatabase
+beforeEach(async () => {
+  database = await testDatabase()
+})
+afterEach(() => database.drop())
+
+const tuesday = '2025-12-16'
+const wednesday = '2025-12-17'
+const header = 'event_id,user_id,product_id,event_type,event_ts,session_id,url,user_agent\n'
+type Shop = ReturnType<typeof sampleShop>
+
+function deliver(shop: Shop, date: string, orders: unknown[], events = '') {
+  shop.deliver(`orders/${date}/orders.json`, JSON.stringify(orders))
+  shop.deliver(`events/${date}/events.csv`, `${header}${events}`)
+}
+const orderOn = (date: string, id: string, fields = {}) =>
+  order(id, { timestamp: `${date}T10:00:00Z`, ...fields })
+async function rows(sql: string): Promise<unknown[]> {
+  return (await database.db.query(sql)).rows
+}
+
+test('a restatement that has not passed its checks stays unseen, whatever other days publish', async () => {
+  const shop = sampleShop(database.db)
+  const ada = { customer_name: 'Ada', customer_email: 'ada@example.org', customer_country: 'FR' }
+  deliver(shop, tuesday, [orderOn(tuesday, 'a', ada), orderOn(tuesday, 'b', ada)])
+  await shop.runDay(tuesday)
+  const before = await rows('select order_id, unit_price from warehouse.fact_orders order by 1')
+  deliver(shop, tuesday, [orderOn(tuesday, 'a', { ...ada, price: 99999, customer_country: 'XX' })])
+  await shop.stage('orders', tuesday)
+  deliver(shop, wednesday, [orderOn(wednesday, 'c', { ...ada, customer_country: 'DE' })])
+  await shop.runDay(wednesday)
+  expect(
+    await rows(
+      `select order_id, unit_price from warehouse.fact_orders where order_id <> 'c' order by 1`,
+    ),
+  ).toEqual(before)
+  expect(
+    await rows(
+      `select distinct customer_country from warehouse.dim_user where user_key <> 0 order by 1`,
+    ),
+  ).toEqual([{ customer_country: 'DE' }, { customer_country: 'FR' }])
+  await shop.runDay(tuesday)
+  expect(await rows('select order_id, unit_price from warehouse.fact_orders order by 1')).toEqual([
+    { order_id: 'a', unit_price: '99999' },
+    { order_id: 'c', unit_price: '12.345' },
+  ])
+})
+
+test('a file that lay under the wrong day does not keep the right day from its orders', async () => {
+  const shop = sampleShop(database.db)
+  const wednesdaysOrders = [orderOn(wednesday, 'w1'), orderOn(wednesday, 'w2')]
+  deliver(shop, tuesday, wednesdaysOrders)
+  await shop.stage('orders', tuesday)
+  deliver(shop, wednesday, wednesdaysOrders)
+  await shop.runDay(wednesday)
+  expect(await rows('select order_id from warehouse.fact_orders order by 1')).toEqual([
+    { order_id: 'w1' },
+    { order_id: 'w2' },
+  ])
+  deliver(shop, tuesday, [orderOn(tuesday, 't1')])
+  await shop.runDay(tuesday)
+  expect(await rows('select order_id from warehouse.fact_orders order by 1')).toEqual([
+    { order_id: 't1' },
+    { order_id: 'w1' },
+    { order_id: 'w2' },
+  ])
+})
+
+test('the day of a duplicate loads it when its original is replaced', async () => {
+  const shop = sampleShop(database.db)
+  const orders = [orderOn(tuesday, 'o1')]
+  deliver(shop, tuesday, orders)
+  await shop.runDay(tuesday)
+  deliver(shop, wednesday, orders)
+  await shop.runDay(wednesday)
+  expect(await rows('select order_id, delivery_date from warehouse.fact_orders')).toEqual([
+    { order_id: 'o1', delivery_date: tuesday },
+  ])
+  deliver(shop, tuesday, [orderOn(tuesday, 'o2')])
+  await shop.runDay(tuesday)
+  await shop.runDay(wednesday)
+  expect(
+    await rows('select order_id, delivery_date from warehouse.fact_orders order by 1'),
+  ).toEqual([
+    { order_id: 'o1', delivery_date: wednesday },
+    { order_id: 'o2', delivery_date: tuesday },
+  ])
+})
+
+test('a catalogue that returns to what an earlier one said is believed', async () => {
+  const shop = sampleShop(database.db)
+  const mondays = ['2025-12-01', '2025-12-08', '2025-12-15'] as const
+  const prices = [10, 7, 10]
+  for (const [index, monday] of mondays.entries()) {
+    deliver(shop, monday, [orderOn(monday, `o${index}`)])
+    const product = { product_id: 'PRD-1', name: 'Lamp', price: prices[index] }
+    shop.deliver(`products/products_${monday}.json`, JSON.stringify([product]))
+  }
+  for (const monday of mondays) await shop.runDay(monday)
+  expect(
+    await rows(
+      `select price, is_current from warehouse.dim_product where product_key <> 0 order by valid_from`,
+    ),
+  ).toEqual([
+    { price: '10', is_current: false },
+    { price: '7', is_current: false },
+    { price: '10', is_current: true },
+  ])
+})
+
+test('an event delivered again another day is one event', async () => {
+  const shop = sampleShop(database.db)
+  const event = (url: string) => `e1,u1,P1,view_product,${tuesday}T10:00:00Z,s1,${url},x\n`
+  deliver(shop, tuesday, [orderOn(tuesday, 'o1')], event('/old'))
+  deliver(shop, wednesday, [orderOn(wednesday, 'o2')], event('/new'))
+  await shop.runDay(wednesday)
+  await shop.runDay(tuesday)
+  expect(await rows('select event_id, url, delivery_date from warehouse.fact_events')).toEqual([
+    { event_id: 'e1', url: '/new', delivery_date: wednesday },
+  ])
+})
+
+test('publishing again after a lost reply answers what was published, and writes nothing', async () => {
+  const shop = sampleShop(database.db)
+  deliver(shop, tuesday, [orderOn(tuesday, 'o1')])
+  await shop.loadDay(tuesday)
+  const run = { runKey: `ecommerce_daily/${tuesday}`, taskId: 'publish', runId: 'the-run' }
+  const first = await shop.publishAs({ ...run, attempt: 1 })
+  const publications = await rows('select * from audit.publications')
+  expect(await shop.publishAs({ ...run, attempt: 2 })).toEqual(first)
+  expect(first.changes['fact_orders']).toEqual({ inserted: 1, deleted: 0 })
+  expect(await rows('select * from audit.publications')).toEqual(publications)
+})
+
+test('a run that was ended may not write any more, though no newer attempt has started', async () => {
+  const shop = sampleShop(database.db)
+  deliver(shop, tuesday, [orderOn(tuesday, 'o1')])
+  await shop.loadDay(tuesday)
+  await database.db.query(
+    `insert into audit.pipeline_runs (run_id, run_key, dag_id, logical_date, trigger, state, graph)
+     values ('ended', $1, 'ecommerce_daily', $2, 'manual', 'cancelled', '{}')`,
+    [`ecommerce_daily/${tuesday}`, tuesday],
+  )
+  const attempt = {
+    runKey: `ecommerce_daily/${tuesday}`,
+    taskId: 'publish',
+    runId: 'ended',
+    attempt: 1,
+  }
+  await openFence(database.db, attempt)
+  await expect(shop.publishAs(attempt)).rejects.toThrow(
+    'belongs to is cancelled; nothing was written',
+  )
+  expect(await rows('select from warehouse.fact_orders')).toEqual([])
+})
+
+test('the catalogue comes from the API when no file is there, whole or not at all', async () => {
+  let status = 503
+  const catalogue = [{ product_id: 'PRD-1', name: 'Lamp', price: '12.345' }]
+  const server = createServer((_, response) => {
+    response.writeHead(status).end(JSON.stringify(catalogue))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const shop = sampleShop(database.db, { PRODUCTS_API_URL: `http://127.0.0.1:${port}/products` })
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)
+  try {
+    await expect(shop.stage('products', yesterday)).rejects.toThrow(
+      `127.0.0.1:${port} answered 503`,
+    )
+    status = 200
+    expect(await shop.stage('products', yesterday)).toMatchObject({ rowsIn: 1, rowsOut: 1 })
+    expect(await shop.stage('products', '2025-12-15')).toMatchObject({ rowsIn: 0 })
+  } finally {
+    server.close()
+  }
+})
