@@ -9,7 +9,7 @@ export const map = {
   platform: { folders: ['domain'], packages: 'any' },
   activities: { folders: ['domain', 'platform'], packages: 'any' },
   schedules: { folders: ['dag', 'domain', 'platform', 'workflows'], packages: 'any' },
-  worker: { folders: ['activities', 'schedules', 'platform', 'workflows'], packages: 'any' },
+  worker: { folders: ['activities', 'schedules', 'platform', 'workflows', 'dag'], packages: 'any' },
   cli: { folders: ['schedules', 'platform', 'dag', 'domain', 'data'], packages: 'any' },
   api: { folders: ['schedules', 'platform', 'dag', 'domain'], packages: 'any' },
   console: { folders: [], packages: 'any' },

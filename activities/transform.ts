@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity'
-import { readerRules, rulesOf, type Contract } from '../domain/contracts/contract.ts'
+import { fieldOf, readerRules, rulesOf, type Contract } from '../domain/contracts/contract.ts'
 import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/judge-sql.ts'
 import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
@@ -118,12 +118,18 @@ async function refuseMissingColumns(transaction: Transaction, contract: Contract
   const missing = required.filter((_, index) => result.rows[0]?.all_missing?.[index] === true)
   const judgedRecords = await transaction.query('select from judged limit 2')
   if (missing.length === 0 || judgedRecords.rowCount === 1) return
-  const names = missing.map(({ rule }) => rule.column ?? '').join(', ')
+  const names = missing.map(({ rule }) => fieldNamed(contract, rule.column)).join(', ')
   throw ApplicationFailure.nonRetryable(
     `No ${contract.source} record of this delivery carries ${names}: the source has changed. ` +
       'Nothing was loaded. Deliver the column again, or change the contract.',
     failureTypes.schemaDrift,
   )
+}
+
+/** A column by the name under which the source delivers it. */
+function fieldNamed(contract: Contract, name: string | null): string {
+  const column = contract.columns.find((candidate) => candidate.name === name)
+  return column ? fieldOf(column) : String(name)
 }
 
 async function noteDuplicates(

@@ -72,6 +72,11 @@ function isConnectionError(error: unknown): boolean {
   return 'code' in error && connectionCodes.includes(String(error.code))
 }
 
+// A connection that breaks may fail once more behind the command's back, when it is over already.
+process.on('uncaughtException', (error) => {
+  process.exit(reportError(error))
+})
+
 // A reader that has seen enough (`daybook runs | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error

@@ -12,6 +12,7 @@ import {
 import type { Graph, TaskNode } from './graph.ts'
 import { taskOf } from './graph.ts'
 import type { RunEvent, TaskStates } from './reducer.ts'
+import type { RetryDelays } from './retry-delay.ts'
 import { explain, initialStates, reduce } from './reducer.ts'
 import { renderGrid } from './render-grid.ts'
 import { resolveInput } from './resolve-input.ts'
@@ -49,7 +50,8 @@ export async function runGraph({ graph, date, params }: GraphRun): Promise<TaskS
   const runTask = async (task: TaskNode): Promise<RunEvent> => {
     try {
       const input = resolveInput(task.input, { date, params, outputs })
-      const output = await scheduleActivity(task.activity, [input], activityOptions(task))
+      const args = [input, retryDelays(task)]
+      const output = await scheduleActivity(task.activity, args, activityOptions(task))
       outputs.set(task.id, output)
       return { type: 'task_succeeded', taskId: task.id, chosen: chosenIds(task, output) }
     } catch (error) {
@@ -59,6 +61,15 @@ export async function runGraph({ graph, date, params }: GraphRun): Promise<TaskS
 
   await advance({ type: 'run_started' })
   return states
+}
+
+/** A lost worker is no fault of the task: another one takes it up soon, whatever its own delay. */
+const lostWorkerDelayMs = 5_000
+
+/** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
+function retryDelays(task: TaskNode): RetryDelays {
+  const { retryDelayMs, retryBackoff, maxRetryDelayMs } = task
+  return { retryDelayMs, retryBackoff, maxRetryDelayMs }
 }
 
 function activityOptions(task: TaskNode) {
@@ -72,9 +83,8 @@ function activityOptions(task: TaskNode) {
     retry: {
       maximumAttempts: task.retries + 1,
       // Temporal refuses an interval of nothing.
-      initialInterval: Math.max(task.retryDelayMs, 1),
-      backoffCoefficient: task.retryBackoff,
-      maximumInterval: task.maxRetryDelayMs ?? Math.max(task.retryDelayMs, 1) * 1_000,
+      initialInterval: Math.min(Math.max(task.retryDelayMs, 1), lostWorkerDelayMs),
+      backoffCoefficient: 1,
     },
   }
 }

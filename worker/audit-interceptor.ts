@@ -1,8 +1,9 @@
 import type { Context } from '@temporalio/activity'
-import { ApplicationFailure } from '@temporalio/activity'
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { z } from 'zod'
 import { progressOf } from '../activities/progress.ts'
+import { RetryDelays, retryDelayAfter } from '../dag/retry-delay.ts'
 import type { Attempt } from '../platform/attempt.ts'
 import { openFence, StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
@@ -35,9 +36,42 @@ export function createAuditInterceptor(
         const attempt = taskAttempt(context)
         if (attempt === undefined) return next(input)
         await beginAttempt(database, attempt, worker)
-        return auditAttempt(database, context, attempt, () => next(input))
+        const [taskInput, delays] = input.args
+        const work = () => next({ ...input, args: [taskInput] })
+        return auditAttempt(database, context, attempt, () =>
+          delayingRetries(attempt, delays, work),
+        )
       },
     },
+  })
+}
+
+/** What a task throws is tried again after the task's own delay, which only its run knows. */
+async function delayingRetries(
+  { attempt }: Attempt,
+  delays: unknown,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await work()
+  } catch (error) {
+    const known = RetryDelays.safeParse(delays)
+    throw known.success ? delayed(error, retryDelayAfter(attempt, known.data)) : error
+  }
+}
+
+function delayed(error: unknown, nextRetryDelay: number): unknown {
+  if (!(error instanceof Error) || error instanceof CancelledFailure) return error
+  if (!(error instanceof ApplicationFailure)) {
+    const { message, name } = error
+    const type = name === 'Error' ? {} : { type: name }
+    return ApplicationFailure.create({ message, ...type, cause: error, nextRetryDelay })
+  }
+  if (error.nonRetryable || error.nextRetryDelay !== undefined) return error
+  const { message, type, details } = error
+  return ApplicationFailure.create({
+    ...{ message, nextRetryDelay, cause: error, details: details ?? [] },
+    ...(type ? { type } : {}),
   })
 }
 

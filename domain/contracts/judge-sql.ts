@@ -144,7 +144,9 @@ function ofFiles(date: string, layout: Layout): string {
 }
 
 function fieldText(column: Column, text: string): string {
-  return column.tidy ? `nullif(${column.tidy(text)}, '')` : `nullif(${text}, '')`
+  if (column.tidy) return `nullif(${column.tidy(text)}, '')`
+  // A key of blanks is no key.
+  return column.isKey ? `nullif(trim(${text}), '')` : `nullif(${text}, '')`
 }
 
 function typedColumn(column: Column): string {

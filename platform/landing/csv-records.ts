@@ -34,11 +34,23 @@ export class CsvRecords {
     for (const line of lines) this.#line(line)
   }
 
-  /** @throws SchemaDriftError when there was no header */
+  /** @throws UnreadableFileError when there was no header, or the last line breaks off */
   end(): void {
-    if (this.#rest !== '') this.#line(this.#rest)
+    if (this.#rest !== '') this.#lastLine(this.#rest)
     if (this.#quotedLines.length > 0) this.#giveUpQuoted()
     if (!this.header) throw new UnreadableFileError('holds no header line')
+  }
+
+  /** A line without an end that is also too short is where a transfer broke off, not a bad record. */
+  #lastLine(line: string): void {
+    const missing = this.header ? this.header.length - 1 - countCommas(line) : 0
+    const breaksOff = this.#quotedLines.length === 0 && (missing > 0 || !isBalanced(line))
+    if (this.header && breaksOff) {
+      throw new UnreadableFileError(
+        `is cut off: it ends inside line ${this.#lineNo + 1}; deliver the complete file again`,
+      )
+    }
+    this.#line(line)
   }
 
   #line(rawLine: string): void {
@@ -109,7 +121,9 @@ export class CsvRecords {
     const missing = this.#requiredFields.filter((field) => !fields.includes(field))
     if (missing.length > 0) {
       throw new SchemaDriftError(
-        `lacks the required column ${missing.join(', ')}; its header is: ${line.slice(0, 200)}`,
+        `lacks the required column ${missing.join(', ')}; its header is: ${line.slice(0, 200)}. ` +
+          (fields.length === 1 ? 'Separate columns by commas' : 'Add the column') +
+          ', then deliver the file again',
       )
     }
     const repeated = fields.filter((field, index) => fields.indexOf(field) !== index)

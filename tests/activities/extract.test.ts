@@ -139,6 +139,21 @@ test.each([
   expect(files.rowCount).toBe(0)
 })
 
+test.each([
+  ['in the middle of a line', 'e1,u1,p1,page_view,t,s,u,x\ne2,u1,p1', 3],
+  ['inside quotes', 'e1,u1,p1,page_view,t,s,u,x\ne2,u1,p1,page_view,t,s,"u', 3],
+])('a CSV that ends %s is cut off: its day stops', async (_, lines, line) => {
+  await expect(extractEvents(`${eventsHeader}\n${lines}`)).rejects.toMatchObject({
+    type: 'UnreadableFile',
+    message: expect.stringContaining(`is cut off: it ends inside line ${line}`),
+  })
+})
+
+test('a last line without a line end is a record', async () => {
+  const { records } = await extractEvents(`${eventsHeader}\ne1,u1,p1,page_view,t,s,u,x`)
+  expect(records).toEqual(['e1,u1,p1,page_view,t,s,u,x'])
+})
+
 test('a missing file, an empty file and a missing column say what is expected where', async () => {
   const shop = sampleShop(database.db)
   const date = someDate()
@@ -154,7 +169,7 @@ test('a missing file, an empty file and a missing column say what is expected wh
   shop.deliver(`events/${date}/events.csv`, 'event_id,user_id,product_id,event_ts\n1,2,3,4\n')
   await expect(extract('events')).rejects.toMatchObject({
     type: 'SchemaDrift',
-    message: `events/${date}/events.csv lacks the required column event_type; its header is: event_id,user_id,product_id,event_ts`,
+    message: `events/${date}/events.csv lacks the required column event_type; its header is: event_id,user_id,product_id,event_ts. Add the column, then deliver the file again`,
   })
 })
 

@@ -39,6 +39,7 @@ async function stageOrders(date: string, ...records: unknown[]) {
 test.each([
   ['a missing id', { order_id: undefined }, ['order_id_required']],
   ['an empty id', { order_id: '' }, ['order_id_required']],
+  ['an id of blanks', { order_id: '  ' }, ['order_id_required']],
   ['null keys', { user_id: null, product_id: null }, ['user_id_required', 'product_id_required']],
   ['price "abc"', { price: 'abc' }, ['unit_price_type']],
   ['a price in exponents', { price: '1e3' }, ['unit_price_type']],

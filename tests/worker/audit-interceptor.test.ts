@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ApplicationFailure } from '@temporalio/activity'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -24,8 +25,9 @@ beforeEach(async () => {
 /** What the worker does with an attempt: the interceptor around the activity. */
 async function attemptTask(
   attempt: number,
-  work: () => Promise<unknown>,
+  work: (...args: unknown[]) => Promise<unknown>,
   info: { isLocal?: boolean; workflowType?: string } = {},
+  args: unknown[] = [],
 ): Promise<unknown> {
   const environment = new MockActivityEnvironment(
     {
@@ -37,7 +39,7 @@ async function attemptTask(
   const interceptor = createAuditInterceptor(database.db, '7@books')(environment.context)
   const execute = interceptor.inbound?.execute
   if (!execute) throw new Error('nothing intercepts')
-  return environment.run(() => execute({ args: [], headers: {} }, work))
+  return environment.run(() => execute({ args, headers: {} }, work))
 }
 
 async function taskRuns() {
@@ -131,3 +133,29 @@ test.each([{ isLocal: true }, { workflowType: 'deliver_mail' }])(
     expect(await taskRuns()).toEqual([])
   },
 )
+
+describe('a task that throws', () => {
+  const delays = { retryDelayMs: 60_000, retryBackoff: 2, maxRetryDelayMs: null }
+  const attemptThrowing = (error: Error) =>
+    attemptTask(2, () => Promise.reject(error), {}, [{ date: '2025-12-13' }, delays])
+
+  test("is tried again after the task's own delay", async () => {
+    await expect(attemptThrowing(new TypeError('no disk'))).rejects.toMatchObject({
+      message: 'no disk',
+      type: 'TypeError',
+      nextRetryDelay: 120_000,
+      nonRetryable: false,
+    })
+  })
+
+  test('is not tried again when that cannot help', async () => {
+    const error = ApplicationFailure.nonRetryable('no file', 'MissingSource')
+    await expect(attemptThrowing(error)).rejects.toBe(error)
+  })
+
+  test('sees its input alone', async () => {
+    const seen: unknown[] = []
+    await attemptTask(1, async (...args: unknown[]) => seen.push(...args), {}, ['input', delays])
+    expect(seen).toEqual([{ args: ['input'], headers: {} }])
+  })
+})
