@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { WorkflowFailedError } from '@temporalio/client'
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client'
+import { failureTypes } from '../domain/failures.ts'
 import { startRun } from '../schedules/start-run.ts'
 import { dagOption, jsonOption, parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
-import { CommandFailed } from './exit-codes.ts'
+import { CommandFailed, UsageError } from './exit-codes.ts'
 import { failureMessage } from './failure-message.ts'
 import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
@@ -50,6 +51,10 @@ async function runDay(to: Connections, date: string, flags: Flags): Promise<void
     if (!(error instanceof WorkflowFailedError)) throw error
     const message = failureMessage(error)
     if (flags.json) printJson({ run: handle.workflowId, state: 'failed', error: message })
-    throw new CommandFailed(message)
+    throw isBadInput(error) ? new UsageError(message) : new CommandFailed(message)
   }
+}
+
+function isBadInput({ cause }: WorkflowFailedError): boolean {
+  return cause instanceof ApplicationFailure && cause.type === failureTypes.badInput
 }

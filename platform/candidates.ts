@@ -62,6 +62,8 @@ export async function acceptCandidate(
   date: string,
 ): Promise<void> {
   const partition = `${table}_p${date.replaceAll('-', '')}`
+  // Rather published later than a queue of readers behind a query that somebody left open.
+  await transaction.query(`set local lock_timeout = '30s'`)
   const old = await transaction.query<{ found: boolean }>(
     'select to_regclass($1) is not null as found',
     [partition],

@@ -94,6 +94,10 @@ test('up books the sample days; run, backfill and a second up work beside it', a
   expect(missing.code).toBe(1)
   expect(missing.stderr).toContain('No orders file for 2024-06-01')
 
+  const future = await runCli(['run', '2999-01-01'], settings)
+  expect(future.code).toBe(2)
+  expect(future.stderr).toContain('2999-01-01')
+
   const plan = await runCli(['backfill', dayBefore, yesterday, '--dry-run'], settings)
   expect(plan.stdout).toContain('0 of 2 days would run.')
   const backfill = await runCli(['backfill', dayBefore, yesterday, '--reprocess', 'all'], settings)
