@@ -98,6 +98,7 @@ export async function planLoad(
       orders_source: orders.source,
       events_source: events?.source ?? '',
       products_source: products?.source ?? '',
+      time_zone: orders.timeZone,
     },
     stagingTables: {
       'staging.order_lines': staged(orders, 'staging.orders_clean'),

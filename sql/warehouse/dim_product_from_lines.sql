@@ -3,7 +3,7 @@
 -- table:  dim_product
 -- grain:  shop_id, vendor_id, product_id, valid_from
 -- reads:  staging.order_lines, audit.published_loads, next.dim_product_scope
--- params: $1 load_date, $2 shop_id, $3 orders_source
+-- params: $1 load_date, $2 shop_id, $3 orders_source, $4 time_zone
 with
 
 loads as (
@@ -30,7 +30,7 @@ days as (
     select
         vendor_id,
         product_id,
-        min(order_date)::timestamp at time zone 'Europe/London' as effective_ts,
+        min(order_date)::timestamp at time zone $4 as effective_ts,
         mode() within group (order by product_name) as name,
         mode() within group (order by unit_price) as price,
         min(currency) as currency

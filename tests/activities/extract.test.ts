@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { order, sampleShop } from '../support/sample-day.ts'
+import { eventsHeader, order, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
 let database: TestDatabase
@@ -8,8 +8,6 @@ beforeAll(async () => {
   database = await testDatabase()
 })
 afterAll(() => database.drop())
-
-const eventsHeader = 'event_id,user_id,product_id,event_type,event_ts,session_id,url,user_agent'
 
 let nextDay = 1
 /** A delivery date of the test's own, so that tests do not depend on each other. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { order, sampleShop } from '../support/sample-day.ts'
+import { deliverDay, orderOn, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
 let database: TestDatabase
@@ -11,25 +11,7 @@ afterEach(() => database.drop())
 const monday = '2025-12-15'
 const tuesday = '2025-12-16'
 const wednesday = '2025-12-17'
-const eventsHeader = 'event_id,user_id,product_id,event_type,event_ts,session_id,url,user_agent'
-
 type Shop = ReturnType<typeof sampleShop>
-
-function deliverDay(
-  shop: Shop,
-  date: string,
-  orders: unknown[],
-  events: string[],
-  products?: unknown[],
-) {
-  shop.deliver(`orders/${date}/orders.json`, JSON.stringify(orders))
-  shop.deliver(`events/${date}/events.csv`, [eventsHeader, ...events, ''].join('\n'))
-  if (products) shop.deliver(`products/products_${date}.json`, JSON.stringify(products))
-}
-
-function orderOn(date: string, id: string, fields: Record<string, unknown> = {}) {
-  return order(id, { timestamp: `${date}T10:00:00Z`, ...fields })
-}
 
 async function rows(sql: string): Promise<unknown[]> {
   return (await database.db.query(sql)).rows

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFence } from '../../platform/attempt.ts'
-import { order, sampleShop } from '../support/sample-day.ts'
+import { orderOn, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
 let database: TestDatabase
@@ -19,8 +19,6 @@ function deliver(shop: Shop, date: string, orders: unknown[], events = '') {
   shop.deliver(`orders/${date}/orders.json`, JSON.stringify(orders))
   shop.deliver(`events/${date}/events.csv`, `${header}${events}`)
 }
-const orderOn = (date: string, id: string, fields = {}) =>
-  order(id, { timestamp: `${date}T10:00:00Z`, ...fields })
 async function rows(sql: string): Promise<unknown[]> {
   return (await database.db.query(sql)).rows
 }

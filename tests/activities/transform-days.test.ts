@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { order, sampleShop } from '../support/sample-day.ts'
+import { eventsHeader, order, sampleShop } from '../support/sample-day.ts'
+import { badRecords, candidate } from '../support/staged-rows.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
 let database: TestDatabase
@@ -8,27 +9,9 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const eventsHeader = 'event_id,user_id,product_id,event_type,event_ts,session_id,url,user_agent'
 let nextDay = 1
 function someDate(): string {
   return new Date(Date.UTC(2025, 0, nextDay++)).toISOString().slice(0, 10)
-}
-
-/** Where a day's staged rows wait for their checks. */
-function candidate(source: string, date: string): string {
-  return `staging.${source}_candidate_${date.replaceAll('-', '')}`
-}
-
-interface BadRecord {
-  record_no: number
-  rules: string[]
-}
-async function badRecords(source: string, date: string): Promise<BadRecord[]> {
-  const rows = await database.db.query<BadRecord>(
-    'select record_no, rules from audit.bad_records where source = $1 and load_date = $2 order by 1',
-    [source, date],
-  )
-  return rows.rows
 }
 
 async function stageOrders(date: string, ...records: unknown[]) {
@@ -77,7 +60,7 @@ test('events: anonymous ones and ones without an id are kept, rows of a wrong wi
   )
   const result = await shop.stage('events', date)
   expect(result).toMatchObject({ rowsIn: 6, rowsOut: 2, rowsRejected: 4 })
-  expect(await badRecords('events', date)).toEqual([
+  expect(await badRecords(database.db, 'events', date)).toEqual([
     { record_no: 4, rules: ['too_few_columns'] },
     { record_no: 5, rules: ['too_many_columns'] },
     { record_no: 6, rules: ['product_id_required'] },
@@ -161,7 +144,7 @@ test('staging a day twice leaves the same rows; a corrected file empties the qua
     JSON.stringify([order('a', { timestamp }), order('b', { timestamp, price: 1 })]),
   )
   expect(await shop.stage('orders', date)).toMatchObject({ rowsIn: 2, rowsOut: 2, rowsRejected: 0 })
-  expect(await badRecords('orders', date)).toEqual([])
+  expect(await badRecords(database.db, 'orders', date)).toEqual([])
 })
 
 test("an order's total is no price of its lines; what a line says beyond the contract is kept", async () => {
@@ -180,7 +163,7 @@ test("an order's total is no price of its lines; what a line says beyond the con
     nested('numbers', { product_id: 'A', quantity: 1, price: 1 }, [1, 2]),
     nested('gift', { note: 'hi' }, [{ product_id: 'A', quantity: 1, price: 1, wrap: 'red' }]),
   )
-  expect((await badRecords('orders', date)).map(({ rules }) => rules)).toEqual([
+  expect((await badRecords(database.db, 'orders', date)).map(({ rules }) => rules)).toEqual([
     ['unit_price_required'],
     ['product_id_required', 'quantity_required', 'unit_price_required'],
   ])

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { order, sampleShop } from '../support/sample-day.ts'
+import { badRecords, candidate } from '../support/staged-rows.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
 let database: TestDatabase
@@ -11,23 +12,6 @@ afterAll(() => database.drop())
 let nextDay = 1
 function someDate(): string {
   return new Date(Date.UTC(2025, 0, nextDay++)).toISOString().slice(0, 10)
-}
-
-/** Where a day's staged rows wait for their checks. */
-function candidate(source: string, date: string): string {
-  return `staging.${source}_candidate_${date.replaceAll('-', '')}`
-}
-
-interface BadRecord {
-  record_no: number
-  rules: string[]
-}
-async function badRecords(source: string, date: string): Promise<BadRecord[]> {
-  const rows = await database.db.query<BadRecord>(
-    'select record_no, rules from audit.bad_records where source = $1 and load_date = $2 order by 1',
-    [source, date],
-  )
-  return rows.rows
 }
 
 async function stageOrders(date: string, ...records: unknown[]) {
@@ -65,7 +49,7 @@ test.each([
     order('good', { timestamp }),
     order('bad', { timestamp, ...fields }),
   )
-  expect(await badRecords('orders', date)).toEqual([{ record_no: 2, rules }])
+  expect(await badRecords(database.db, 'orders', date)).toEqual([{ record_no: 2, rules }])
   expect(result).toMatchObject({ rowsIn: 2, rowsOut: 1, rowsRejected: 1, duplicates: 0 })
 })
 
@@ -78,7 +62,7 @@ test('elements that are no objects or no JSON are malformed records', async () =
     `[${good}, "text", 7, {"order_id": tru}, {"order_id": "\\u0000"}]`,
   )
   await shop.stage('orders', date)
-  expect((await badRecords('orders', date)).map((bad) => bad.rules)).toEqual(
+  expect((await badRecords(database.db, 'orders', date)).map((bad) => bad.rules)).toEqual(
     Array.from({ length: 4 }, () => ['malformed']),
   )
 })
@@ -170,7 +154,7 @@ test('a nested order with one bad item, or none, is one bad record', async () =>
     nested('empty', []),
   )
   expect(result).toMatchObject({ rowsIn: 3, rowsOut: 1, rowsRejected: 2 })
-  expect(await badRecords('orders', date)).toEqual([
+  expect(await badRecords(database.db, 'orders', date)).toEqual([
     { record_no: 2, rules: ['quantity_min'] },
     { record_no: 3, rules: ['product_id_required', 'quantity_required', 'unit_price_required'] },
   ])

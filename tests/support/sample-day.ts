@@ -89,3 +89,22 @@ export function order(id: string, fields: Record<string, unknown> = {}) {
     ...fields,
   }
 }
+
+export function orderOn(date: string, id: string, fields: Record<string, unknown> = {}) {
+  return order(id, { timestamp: `${date}T10:00:00Z`, ...fields })
+}
+
+export const eventsHeader =
+  'event_id,user_id,product_id,event_type,event_ts,session_id,url,user_agent'
+
+export function deliverDay(
+  shop: ReturnType<typeof sampleShop>,
+  date: string,
+  orders: unknown[],
+  events: string[],
+  products?: unknown[],
+): void {
+  shop.deliver(`orders/${date}/orders.json`, JSON.stringify(orders))
+  shop.deliver(`events/${date}/events.csv`, [eventsHeader, ...events, ''].join('\n'))
+  if (products) shop.deliver(`products/products_${date}.json`, JSON.stringify(products))
+}

@@ -2,7 +2,7 @@
 -- differs from the version valid then, and all of the shop's when the day was published before.
 -- grain:  shop_id, vendor_id, product_id
 -- reads:  staging.order_lines, warehouse.dim_product, audit.published_loads
--- params: $1 load_date, $2 shop_id, $3 orders_source
+-- params: $1 load_date, $2 shop_id, $3 orders_source, $4 time_zone
 with
 
 lines as (
@@ -17,7 +17,7 @@ days as (
     select
         vendor_id,
         product_id,
-        order_date::timestamp at time zone 'Europe/London' as effective_ts,
+        order_date::timestamp at time zone $4 as effective_ts,
         mode() within group (order by product_name) as name,
         mode() within group (order by unit_price) as price
     from lines
