@@ -1,6 +1,7 @@
 import type { TableChange } from '../platform/apply-table.ts'
 import type { Build } from '../platform/build.ts'
 import type { Transaction } from '../platform/database.ts'
+import { tableExists } from '../platform/partitions.ts'
 
 /**
  * Publishes the order anomalies of a build, in the transaction of its publication: found ones are
@@ -11,11 +12,8 @@ export async function publishAnomalies(
   transaction: Transaction,
   build: Build,
 ): Promise<TableChange> {
-  const found = await transaction.query<{ isScored: boolean }>(
-    `select to_regclass($1) is not null as "isScored"`,
-    [`${build.schema}.order_anomalies`],
-  )
-  if (!found.rows[0]?.isScored) return { inserted: 0, deleted: 0 }
+  const isScored = await tableExists(transaction, `${build.schema}.order_anomalies`)
+  if (!isScored) return { inserted: 0, deleted: 0 }
   const inserted = await mergeAnomalies(transaction, build)
   await mergeScores(transaction, build)
   const deleted = await transaction.query(

@@ -4,7 +4,7 @@ import { publishedTables, buildFor, shopVersion, type Build } from '../platform/
 import { acceptCandidate } from '../platform/candidates.ts'
 import { sourceNamed } from './source-named.ts'
 import type { Database, Transaction } from '../platform/database.ts'
-import { ensurePartition } from '../platform/partitions.ts'
+import { ensurePartition, tableExists } from '../platform/partitions.ts'
 import { applyTable, type TableChange } from '../platform/apply-table.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
@@ -19,7 +19,7 @@ export interface PublishResult {
 
 /** Parts of a build that other families of activities make: metrics, then scores. */
 export interface BuildParts {
-  rebuild: (transaction: Transaction, build: Build, input: LoadInput) => Promise<void>
+  rebuild: (transaction: Transaction, build: Build) => Promise<void>
   publishAnomalies: (transaction: Transaction, build: Build) => Promise<TableChange>
 }
 
@@ -49,7 +49,7 @@ export function createPublishActivities(deps: {
         const plan = await planLoad(transaction, deps.sources, input)
         if (!(await isCurrent(transaction, build, plan))) {
           await loadAll(transaction, build, plan)
-          await deps.parts.rebuild(transaction, build, input)
+          await deps.parts.rebuild(transaction, build)
         }
         const changes = await applyTables(transaction, build)
         changes.anomalies = await deps.parts.publishAnomalies(transaction, build)
@@ -84,10 +84,7 @@ async function lockShop(transaction: Transaction, shopId: string): Promise<numbe
 
 /** Every table built, and from the version that is published now. */
 async function isCurrent(transaction: Transaction, build: Build, plan: LoadPlan): Promise<boolean> {
-  const schema = await transaction.query('select from pg_namespace where nspname = $1', [
-    build.schema,
-  ])
-  if (schema.rowCount === 0) return false
+  if (!(await tableExists(transaction, `${build.schema}.built_from`))) return false
   const built = await transaction.query<{ tables: number; stale: number }>(
     `select count(*)::integer as tables,
        count(*) filter (where built.version is distinct from

@@ -3,6 +3,7 @@ import { allContracts } from '../domain/contracts/all-contracts.ts'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { Transaction } from './database.ts'
+import { attachPartition, partitionOf, tableExists } from './partitions.ts'
 
 /**
  * A day's staged rows are a candidate until they have passed their checks: only publishing makes them
@@ -31,16 +32,17 @@ export async function candidatesOf(
   transaction: Transaction,
   date: string,
 ): Promise<Map<string, string>> {
-  const candidates = new Map<string, string>()
-  for (const contract of allContracts()) {
-    const candidate = candidateTable(contract, date)
-    const found = await transaction.query<{ found: boolean }>(
-      'select to_regclass($1) is not null as found',
-      [candidate],
-    )
-    if (found.rows[0]?.found) candidates.set(stagingTable(contract), candidate)
-  }
-  return candidates
+  const contracts = allContracts()
+  const waiting = await transaction.query<{ name: string }>(
+    'select name from unnest($1::text[]) as name where to_regclass(name) is not null',
+    [contracts.map((contract) => candidateTable(contract, date))],
+  )
+  const names = new Set(waiting.rows.map((row) => row.name))
+  return new Map(
+    contracts
+      .map((contract) => [stagingTable(contract), candidateTable(contract, date)] as const)
+      .filter(([, candidate]) => names.has(candidate)),
+  )
 }
 
 /** A staging table as it will be: the day's candidate, where there is one, in the day's place. */
@@ -61,23 +63,17 @@ export async function acceptCandidate(
   candidate: string,
   date: string,
 ): Promise<void> {
-  const partition = `${table}_p${date.replaceAll('-', '')}`
+  const partition = partitionOf(table, date)
   // Rather published later than a queue of readers behind a query that somebody left open.
   await transaction.query(`set local lock_timeout = '30s'`)
-  const old = await transaction.query<{ found: boolean }>(
-    'select to_regclass($1) is not null as found',
-    [partition],
-  )
-  if (old.rows[0]?.found) {
+  if (await tableExists(transaction, partition)) {
     await transaction.query(
       `alter table ${table} detach partition ${partition}; drop table ${partition}`,
     )
   }
   const name = partition.slice(partition.indexOf('.') + 1)
-  await transaction.query(`
-    alter table ${candidate} rename to ${name};
-    alter table ${table} attach partition ${partition}
-      for values from ('${date}') to (date '${date}' + 1)`)
+  await transaction.query(`alter table ${candidate} rename to ${name}`)
+  await attachPartition(transaction, table, date)
 }
 
 /** Reads the candidates of a day wherever a statement names their staging tables. */

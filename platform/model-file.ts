@@ -4,7 +4,6 @@ import { basename, join } from 'node:path'
 /** A model: one `select` that fills one table, with a header that says its grain and reads. */
 export interface Model {
   readonly name: string
-  readonly grain: readonly string[]
   readonly reads: readonly string[]
   readonly params: readonly string[]
   readonly select: string
@@ -12,7 +11,7 @@ export interface Model {
 
 const sqlDir = join(import.meta.dirname, '..', 'sql')
 const requiredFields = ['grain', 'reads'] as const
-const knownFields = ['grain', 'reads', 'params', 'write', 'table']
+const knownFields = ['grain', 'reads', 'params', 'table']
 
 /**
  * Reads `sql/<path>.sql`. The header is the leading comment lines `-- field: value`; `table:` names
@@ -30,7 +29,6 @@ export function parseModel(path: string, text: string): Model {
   }
   return {
     name: fields.get('table') ?? basename(path),
-    grain: list(fields.get('grain')),
     reads: list(fields.get('reads')),
     params: list(fields.get('params')),
     select: text.replace(/;\s*$/, ''),
