@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createDatabase } from '../../platform/database.ts'
 import { loadConfig } from '../../platform/config.ts'
 import { chooseFreePort } from '../../platform/embedded/free-port.ts'
@@ -15,6 +15,9 @@ import { isAlive } from '../../platform/embedded/process-identity.ts'
 import { findStack } from '../../platform/embedded/stack.ts'
 import type { EmbeddedState } from '../../platform/embedded/state-file.ts'
 import { readState } from '../../platform/embedded/state-file.ts'
+
+// Servers start and recover here while other files keep both cores busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 interface Running {
   child: ChildProcess
