@@ -22,6 +22,11 @@ interface DayRow {
 
 /** Shows how far the days are, by the audit tables, until `done` settles. */
 export async function watchDays({ database, dagId, dates, done }: WatchedDays): Promise<void> {
+  // Before anything is awaited: a run that is refused at once must find somebody listening.
+  const settled = done.then(
+    () => true,
+    () => true,
+  )
   const progress = createProgress(dates.length)
   const scope = { database, dagId, dates, since: await readServerTime(database) }
   const said = new Set<string>()
@@ -29,10 +34,6 @@ export async function watchDays({ database, dagId, dates, done }: WatchedDays): 
     if (!said.has(line)) progress.finished(line)
     said.add(line)
   }
-  const settled = done.then(
-    () => true,
-    () => true,
-  )
   for (let isDone = false; !isDone;) {
     isDone = await Promise.race([settled, sleep(pollMs, false)])
     for (const attempt of await readFailedAttempts(scope)) sayOnce(describeAttempt(attempt))

@@ -30,6 +30,8 @@ export interface StartPostgresOptions {
   isDurable?: boolean
   /** Leaves the usual ports to others. */
   usesAnyPort?: boolean
+  /** No other port will do: those who use the server know it by this one. */
+  fixedPort?: number | undefined
 }
 
 export interface PostgresServer {
@@ -52,13 +54,15 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Post
   const made = await ensureCluster({ ...cluster, account, isDurable })
   if (made === 'created') options.log(`Made an empty database in ${memory.dataDir}`)
   const preferred = preferredPorts(memory.port, options.usesAnyPort ? undefined : usualPort)
-  const { port, server } = await onFreePort(preferred, async (port) => {
+  const startOn = async (port: number) => {
     await rememberPostgres(options.homeDir, { ...memory, port })
-    return {
-      port,
-      server: await launch({ ...options, programs, memory, port, account, isDurable }),
-    }
-  })
+    const server = await launch({ ...options, programs, memory, port, account, isDurable })
+    return { port, server }
+  }
+  const { fixedPort } = options
+  const { port, server } = await (fixedPort === undefined
+    ? onFreePort(preferred, startOn)
+    : startOn(fixedPort))
   await createDatabaseOnce(postgresUrl(memory, port, 'postgres'))
   return { url: postgresUrl(memory, port, databaseName), port, process: server }
 }
@@ -97,8 +101,7 @@ async function launch(options: LaunchOptions): Promise<ServerProcess> {
     ...(options.temporaryDir === undefined ? {} : { temporaryDir: options.temporaryDir }),
   })
   try {
-    const url = postgresUrl(memory, port, 'postgres')
-    await waitUntilReady(server, () => answers(url), startLimitMs)
+    await waitUntilReady(server, answersAt(postgresUrl(memory, port, 'postgres')), startLimitMs)
     return server
   } catch (error) {
     await server.stop()
@@ -130,16 +133,30 @@ function settingFlags(port: number, isDurable: boolean): string[] {
 }
 
 const wrongPassword = '28P01'
+/** Two servers that took the same port at once: the later one ends within this time. */
+const portRaceMs = 3_000
 
-async function answers(url: string): Promise<boolean> {
+/** Whether our server answers: with another password it is another server, or another data folder. */
+function answersAt(url: string): () => Promise<boolean> {
+  const startedMs = Date.now()
+  return async () => {
+    const answer = await connectOnce(url)
+    if (answer === wrongPassword && Date.now() > startedMs + portRaceMs) {
+      throw new Error('password authentication failed')
+    }
+    return answer === true
+  }
+}
+
+/** True, or the code of what went wrong. */
+async function connectOnce(url: string): Promise<true | string> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
   client.on('error', () => undefined)
   try {
     await client.connect()
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === wrongPassword) throw error
-    return false
+    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   } finally {
     await Promise.race([client.end().catch(() => undefined), sleep(200)])
   }

@@ -96,15 +96,23 @@ async function prepareLog(logFile: string): Promise<number> {
   return 0
 }
 
-/** Asks `isReady` again and again until it says yes. Throws the server's own words otherwise. */
+/** A server that takes longer to answer is asked again: a call may never come back from one that starts. */
+const answerLimitMs = 5_000
+
+/**
+ * Asks `isReady` again and again until it says yes and the server is still there. Throws the server's
+ * own words otherwise.
+ */
 export async function waitUntilReady(
   server: ServerProcess,
   isReady: () => Promise<boolean>,
   limitMs: number,
 ): Promise<void> {
   const deadline = Date.now() + limitMs
-  while (!(await isReady())) {
+  for (;;) {
+    const isUp = await within(answerLimitMs, isReady())
     if (server.hasEnded()) throw new Error(lastLines(await server.readLog()))
+    if (isUp) return
     if (Date.now() > deadline) {
       throw new Error(`not ready after ${limitMs / 1000} s. ${lastLines(await server.readLog())}`)
     }
@@ -112,8 +120,20 @@ export async function waitUntilReady(
   }
 }
 
-/** The end of what it wrote, without the lines of a stack trace. */
+/** The answer, or no when it takes too long. */
+async function within(limitMs: number, answer: Promise<boolean>): Promise<boolean> {
+  const settled = new AbortController()
+  try {
+    return await Promise.race([answer, sleep(limitMs, false, { signal: settled.signal })])
+  } finally {
+    settled.abort()
+  }
+}
+
+/** The end of what it wrote, without the lines of a stack trace; the one line that tells of a taken port. */
 function lastLines(log: string): string {
   const lines = log.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
+  const taken = lines.find((line) => /address already in use/i.test(line))
+  if (taken !== undefined) return taken
   return lines.length === 0 ? 'It wrote nothing.' : lines.slice(-8).join('\n  ')
 }

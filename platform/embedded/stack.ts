@@ -124,15 +124,16 @@ async function startOwnServers(
     return written
   }
   const options = { homeDir, log, watchdog }
+  // Started again, a server keeps its ports: its addresses have been given out.
   const logsDir = join(homeDir, 'logs')
   const postgres = keepRunning('PostgreSQL', log, logsDir, async () => {
-    const server = await startPostgres(options)
+    const server = await startPostgres({ ...options, fixedPort: state.postgres?.port })
     const { pid, startMark } = server.process
     await record({ postgres: { pid, startMark, port: server.port } })
     return server.process
   })
   const temporal = keepRunning('Temporal', log, logsDir, async () => {
-    const server = await startTemporalServer(options)
+    const server = await startTemporalServer({ ...options, fixedPorts: state.temporal })
     const { pid, startMark } = server.process
     const { port, uiPort } = server
     await record({ temporal: { pid, startMark, port, uiPort } })

@@ -1,5 +1,6 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { ProcessIdentity } from './process-identity.ts'
 
@@ -18,9 +19,13 @@ function stateFile(homeDir: string): string {
 }
 
 /** The state, undefined if there is none. A damaged file counts as none: it describes nothing. */
-export async function readState(homeDir: string): Promise<EmbeddedState | undefined> {
+export function readState(homeDir: string): Promise<EmbeddedState | undefined> {
+  return readStateIn(stateFile(homeDir))
+}
+
+async function readStateIn(file: string): Promise<EmbeddedState | undefined> {
   try {
-    return EmbeddedState.parse(JSON.parse(await readFile(stateFile(homeDir), 'utf8')))
+    return EmbeddedState.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch {
     return undefined
   }
@@ -60,8 +65,8 @@ export async function removeStaleState(
   } catch {
     return
   }
-  const taken = await readFile(aside, 'utf8')
-  const isStale = stale === undefined || taken === serialize(stale)
+  // Not by the text: the two servers are written in the order in which they came up.
+  const isStale = isDeepStrictEqual(await readStateIn(aside), stale)
   if (!isStale) await linkUnlessPresent(aside, stateFile(homeDir))
   await rm(aside, { force: true })
 }

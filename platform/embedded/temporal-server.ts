@@ -40,6 +40,8 @@ export interface StartTemporalOptions {
   isDurable?: boolean
   /** Leaves the usual ports to others. */
   usesAnyPort?: boolean
+  /** No others will do: those who use the server know it by these. */
+  fixedPorts?: TemporalPorts | undefined
 }
 
 export interface TemporalServer extends TemporalPorts {
@@ -51,6 +53,7 @@ export interface TemporalServer extends TemporalPorts {
 /** Starts Temporal's dev server on 127.0.0.1, its state in a file. @throws CannotStart */
 export async function startTemporalServer(options: StartTemporalOptions): Promise<TemporalServer> {
   const binary = await findTemporalBinary(options)
+  if (options.fixedPorts !== undefined) return launch(binary, options.fixedPorts, options)
   const known = await recallTemporalPorts(options.homeDir)
   const usual = options.usesAnyPort ? undefined : usualPorts
   return onFreePort(preferredPorts(known?.port, usual?.port), async (port) => {
@@ -77,7 +80,9 @@ async function launch(
     signals: temporalSignals,
   })
   try {
-    await waitUntilReady(server, () => isServing(ports.port), startLimitMs)
+    const isUp = async () =>
+      (await isServing(ports.port)) && (await hasAnnounced(server, ports.port))
+    await waitUntilReady(server, isUp, startLimitMs)
   } catch (error) {
     await server.kill()
     const words = error instanceof Error ? error.message : String(error)
@@ -124,6 +129,11 @@ function pairs(flag: string, values: Record<string, string | number>): string[] 
 function environmentWithoutTemporalSettings(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))
   return Object.fromEntries(entries)
+}
+
+/** What answers may be another server that took the same port at the same moment; ours says so itself. */
+async function hasAnnounced(server: ServerProcess, port: number): Promise<boolean> {
+  return new RegExp(`Server:\\s+\\S+:${port}\\b`).test(await server.readLog())
 }
 
 const serving = 1

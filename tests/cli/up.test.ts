@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DaySummary } from '../../cli/daily-summary.ts'
 import { addDays, lastCompleteDate } from '../../dag/calendar.ts'
 import { generateShop } from '../../data/generator/generate.ts'
@@ -17,9 +17,9 @@ const dayBefore = addDays(yesterday, -1)
 
 let home = ''
 let settings: Record<string, string> = {}
-const children: ChildProcess[] = []
+let children: ChildProcess[] = []
 
-beforeAll(async () => {
+beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'daybook-up-'))
   await chmod(home, 0o755)
   settings = { DAYBOOK_HOME: join(home, 'state'), LANDING_DIR: join(home, 'incoming') }
@@ -27,9 +27,10 @@ beforeAll(async () => {
   await generateShop({ from: dayBefore, days: 2, out: join(home, 'incoming'), ...shop })
 })
 
-afterAll(async () => {
+afterEach(async () => {
   for (const child of children) child.kill('SIGTERM')
   await Promise.all(children.map(exitCodeOf))
+  children = []
   await rm(home, { recursive: true, force: true })
 })
 
@@ -74,7 +75,7 @@ async function findProcesses(): Promise<string[]> {
   return found.filter((pid) => pid !== undefined)
 }
 
-test('up books the sample days; run, backfill and a second up work beside it', async () => {
+test('up books the sample days, run and backfill work beside it, a second start keeps it all', async () => {
   const up = await startUp()
   expect(up.days.map(({ date, state }) => [date, state])).toEqual([
     [dayBefore, 'success'],
@@ -107,15 +108,14 @@ test('up books the sample days; run, backfill and a second up work beside it', a
   up.child.kill('SIGINT')
   expect(await exitCodeOf(up.child)).toBe(0)
   expect(await readState(settings['DAYBOOK_HOME'] ?? '')).toBeUndefined()
-})
 
-test('a second start keeps the state and books nothing again', async () => {
-  const up = await startUp()
+  // A second start keeps the state and books nothing again.
+  const restarted = await startUp()
   const runs = await runCli(['runs', '--json'], settings)
   // Two of the first start, one `run` of yesterday, one that failed, two of the backfill.
   expect(JSON.parse(runs.stdout)).toHaveLength(6)
-  up.child.kill('SIGTERM')
-  expect(await exitCodeOf(up.child)).toBe(0)
+  restarted.child.kill('SIGTERM')
+  expect(await exitCodeOf(restarted.child)).toBe(0)
 })
 
 test.runIf(process.platform === 'linux')(
@@ -131,6 +131,7 @@ test.runIf(process.platform === 'linux')(
 )
 
 test('demo prints JSON alone on standard output, and exits with 1 when a day has failed', async () => {
+  await writeFile(join(home, 'incoming', 'orders', yesterday, 'orders.json'), '[{"order_id":')
   const { code, stdout } = await runCli(['demo', '--json'], settings)
   const summary = JSON.parse(stdout) as { dag: string; days: DaySummary[] }
   expect(summary.dag).toBe('ecommerce_daily')

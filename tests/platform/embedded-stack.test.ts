@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createDatabase } from '../../platform/database.ts'
 import { loadConfig } from '../../platform/config.ts'
 import { chooseFreePort } from '../../platform/embedded/free-port.ts'
@@ -27,18 +27,24 @@ interface Running {
 }
 
 let homeDir: string
-const children: ChildProcess[] = []
+let children: ChildProcess[] = []
 
-beforeAll(async () => {
-  homeDir = await mkdtemp(join(tmpdir(), 'daybook-stack-'))
-  await chmod(homeDir, 0o755)
+beforeEach(async () => {
+  homeDir = await newHome('stack')
 })
 
-afterAll(async () => {
+afterEach(async () => {
   for (const child of children) child.kill('SIGTERM')
   await Promise.all(children.map(waitForExit))
+  children = []
   await rm(homeDir, { recursive: true, force: true })
 })
+
+async function newHome(name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `daybook-${name}-`))
+  await chmod(folder, 0o755)
+  return folder
+}
 
 const script = join(import.meta.dirname, '..', 'support', 'run-stack.ts')
 
@@ -106,6 +112,7 @@ test('what was written is there after a stop and a second start, on the same por
 })
 
 test('the password is random, kept in a file only its owner reads, and in no log', async () => {
+  await stop(await start())
   const file = join(homeDir, 'postgres.json')
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   const { password } = JSON.parse(await readFile(file, 'utf8')) as { password: string }
@@ -126,6 +133,7 @@ test('a start beside a running one uses its servers and leaves them running', as
 
 test('kill -9 of the parent leaves no server behind, and the next start works', async () => {
   const first = await start()
+  await query(first.databaseUrl, 'create table kept as select 42 as answer')
   const { postgres, temporal } = await currentState()
   first.child.kill('SIGKILL')
   expect(await eventually(() => isGone(postgres?.pid))).toBe(true)
@@ -137,6 +145,7 @@ test('kill -9 of the parent leaves no server behind, and the next start works', 
 
 test('a start right after kill -9 of the parent ends the leftovers and owns the home', async () => {
   const first = await start()
+  await query(first.databaseUrl, 'create table kept as select 42 as answer')
   first.child.kill('SIGKILL')
   const second = await start()
   expect(second.ownerPid).toBeNull()
@@ -152,6 +161,17 @@ test('two starts at the same moment: one owns the servers, the other uses them',
   await Promise.all(both.map(stop))
 })
 
+test('homes that start at the same moment each get servers of their own', async () => {
+  const homes = await Promise.all(['one', 'two', 'three'].map(newHome))
+  const all = await Promise.all(homes.map((home) => start(home)))
+  expect(new Set(all.map((running) => running.databaseUrl)).size).toBe(homes.length)
+  expect(new Set(all.map((running) => running.temporalAddress)).size).toBe(homes.length)
+  for (const { databaseUrl } of all)
+    await query(databaseUrl, 'create table mine as select 1 as one')
+  expect(await Promise.all(all.map(stop))).toEqual(homes.map(() => 0))
+  await Promise.all(homes.map((home) => rm(home, { recursive: true, force: true })))
+})
+
 test('a server that is killed comes back by itself', async () => {
   const running = await start()
   const before = await currentState()
@@ -164,6 +184,9 @@ test('a server that is killed comes back by itself', async () => {
     return isOther && (await query(running.databaseUrl, 'select 1').catch(() => [])).length === 1
   }
   expect(await eventually(isBack)).toBe(true)
+  const after = await currentState()
+  expect(after.postgres?.port).toBe(before.postgres?.port)
+  expect(after.temporal?.port).toBe(before.temporal?.port)
   expect(await stop(running)).toBe(0)
 })
 
@@ -171,6 +194,7 @@ test('a port that another program has taken is replaced by a free one', async ()
   const other = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => other.once('listening', resolve))
   const taken = (other.address() as AddressInfo).port
+  await stop(await start())
   const memory = await recallPostgres(homeDir)
   if (memory === undefined) throw new Error('nothing remembered')
   await rememberPostgres(homeDir, { ...memory, port: taken })
@@ -181,15 +205,10 @@ test('a port that another program has taken is replaced by a free one', async ()
 })
 
 test('a broken state folder is refused with the cause and a remedy', async () => {
-  const broken = await mkdtemp(join(tmpdir(), 'daybook-broken-'))
-  await chmod(broken, 0o755)
-  await mkdir(join(broken, 'postgres', 'data'), { recursive: true })
-  await writeFile(join(broken, 'postgres', 'data', 'something'), 'else')
-  await expect(start(broken)).rejects.toThrow(
-    /is no PostgreSQL data folder[^]*Remedy: move it away/,
-  )
-  expect(await readState(broken)).toBeUndefined()
-  await rm(broken, { recursive: true, force: true })
+  await mkdir(join(homeDir, 'postgres', 'data'), { recursive: true })
+  await writeFile(join(homeDir, 'postgres', 'data', 'something'), 'else')
+  await expect(start()).rejects.toThrow(/is no PostgreSQL data folder[^]*Remedy: move it away/)
+  expect(await readState(homeDir)).toBeUndefined()
 })
 
 test('a file in the place of the home folder is refused with the cause and a remedy', async () => {
