@@ -7,7 +7,7 @@ export const map = {
   domain: { folders: [], packages: ['zod', 'simple-statistics'] },
   workflows: { folders: ['dag', 'domain'], packages: ['@temporalio/workflow', 'zod'] },
   platform: { folders: ['domain'], packages: 'any' },
-  activities: { folders: ['domain', 'platform'], packages: 'any' },
+  activities: { folders: ['dag', 'domain', 'platform'], packages: 'any' },
   schedules: { folders: ['dag', 'domain', 'platform', 'workflows'], packages: 'any' },
   worker: { folders: ['activities', 'schedules', 'platform', 'workflows', 'dag'], packages: 'any' },
   cli: { folders: ['schedules', 'platform', 'dag', 'domain', 'data'], packages: 'any' },
@@ -17,8 +17,8 @@ export const map = {
   bin: { folders: ['cli'], packages: 'any' },
 }
 
-/** The one file of dag/ that runs inside a workflow. */
-const runLoop = '^dag/run-loop\\.ts$'
+/** The part of dag/ that runs inside a workflow. */
+const runLoop = '^dag/run-loop/'
 
 /** @param {string[] | 'any'} packages */
 function allowedPackages(packages) {

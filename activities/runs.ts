@@ -1,14 +1,17 @@
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
+import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client'
 import type { Graph } from '../dag/graph.ts'
 import type { BackfillInput } from '../dag/plan-backfill.ts'
-import type { TaskStates } from '../dag/reducer.ts'
-import type { ResolvedRun } from '../dag/resolve-run.ts'
+import type { TaskStates } from '../dag/task-state.ts'
+import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
+import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { failureTypes } from '../domain/failures.ts'
-import type { Database, Transaction } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
+import { awaitResult } from './await-run.ts'
+import type { RecordedIntervention } from './open-run.ts'
+import { findRepair, insertIntervention, openRun } from './open-run.ts'
 
 export interface StartRunInput {
   readonly dagId: string
@@ -16,9 +19,12 @@ export interface StartRunInput {
   readonly startedMs: number
   readonly resolved: ResolvedRun
   readonly graph: Graph
+  readonly maxActiveRuns: number
+  /** End of the interval after the run's own. */
+  readonly latestUntilMs: number | null
 }
 
-interface RunIdentity {
+export interface RunIdentity {
   readonly date: string
   readonly runKey: string
   readonly trigger: string
@@ -33,8 +39,13 @@ export type StartedRun =
       readonly graph: Graph
       /** Setting an unknown search attribute would block the workflow for ever. */
       readonly hasSearchAttributes: boolean
+      readonly latestUntilMs: number | null
+      readonly hasPast: boolean
+      /** Runs of the DAG that may be active at once; null for runs of a backfill, which has a limit of its own. */
+      readonly maxActiveRuns: number | null
+      readonly repairs: Repairs | null
     })
-  | (RunIdentity & { readonly role: 'door'; readonly dagId: string })
+  | (RunIdentity & { readonly role: 'door'; readonly dagId: string; readonly input: RunInput })
 
 export interface CloseRunInput {
   readonly runId: string
@@ -48,6 +59,7 @@ export interface CloseRunInput {
   readonly failedTasks: string[]
   readonly error: string | null
   readonly taskStates: TaskStates
+  readonly outputs: Readonly<Record<string, unknown>>
 }
 
 /** What was asked for, resolved by the workflow: recorded before anything depends on it. */
@@ -77,15 +89,43 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
      * @throws BadInput (never retried) when the execution was started with something that means no run
      */
     async startRun(input: StartRunInput): Promise<StartedRun> {
-      const { resolved, dagId, graph } = input
+      const { resolved, dagId } = input
       if (!resolved.isValid) {
         throw ApplicationFailure.nonRetryable(resolved.problem, failureTypes.badInput)
       }
-      const { date, runKey, trigger, params } = resolved
+      const { date, runKey, trigger, params, clear, ignoresPast } = resolved
       const identity = { date, runKey, trigger, params }
-      if (!resolved.isCanonical) return { ...identity, role: 'door', dagId }
-      await inTransaction(database, (transaction) => openRun(transaction, input, identity))
-      return { ...identity, role: 'run', graph, hasSearchAttributes }
+      if (!resolved.isCanonical) {
+        const again = { date, params, ...(clear && { clear }) }
+        return { ...identity, role: 'door', dagId, input: again }
+      }
+      const repair = clear && (await findRepair(database, input, identity, clear))
+      const run = { ...identity, ...repair?.run }
+      const graph = repair?.graph ?? input.graph
+      await inTransaction(database, (transaction) =>
+        openRun(transaction, { ...input, graph }, run, repair),
+      )
+      return {
+        ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
+        latestUntilMs: isByHand(trigger) ? null : input.latestUntilMs,
+        hasPast: !ignoresPast,
+        maxActiveRuns: trigger === 'backfill' ? null : input.maxActiveRuns,
+      }
+    },
+
+    /** Says that a run waits for its turn among the active runs of its DAG, or that its turn has come. */
+    async setRunState({ runId, state }: { runId: string; state: 'queued' | 'running' }) {
+      await database.query(
+        `update audit.pipeline_runs set state = $2,
+           started_at = case when $2 = 'running' then now() else started_at end
+         where run_id = $1 and state in ('queued', 'running')`,
+        [runId, state],
+      )
+    },
+
+    /** Keeps what a person did to a run. */
+    async recordIntervention(input: RecordedIntervention): Promise<void> {
+      await insertIntervention(database, input)
     },
 
     /** Writes how the run has ended; also for a run that was reset and so never wrote its start. */
@@ -93,15 +133,16 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       await database.query(
         `insert into audit.pipeline_runs
            (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, state, ended_at,
-            failed_tasks, error, task_states)
-         values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, now(), $9, $10, $11)
+            failed_tasks, error, task_states, outputs)
+         values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, now(), $9, $10, $11, $12)
          on conflict (run_id) do update set
            state = excluded.state, ended_at = excluded.ended_at, error = excluded.error,
-           failed_tasks = excluded.failed_tasks, task_states = excluded.task_states`,
+           failed_tasks = excluded.failed_tasks, task_states = excluded.task_states,
+           outputs = excluded.outputs`,
         [
           ...[input.runId, input.runKey, input.dagId, input.date, input.trigger, input.startedMs],
           ...[JSON.stringify(input.graph), input.state, input.failedTasks, input.error],
-          JSON.stringify(input.taskStates),
+          ...[JSON.stringify(input.taskStates), JSON.stringify(input.outputs)],
         ],
       )
     },
@@ -135,84 +176,13 @@ async function latestStates(
   const latest = await database.query<{ date: string; state: string }>(
     `select distinct on (logical_date) logical_date as date, state from audit.pipeline_runs
      where dag_id = $1 and logical_date = any ($2::date[])
-     order by logical_date, started_at desc`,
+     order by logical_date, started_at desc, ended_at desc nulls last`,
     [dagId, dates],
   )
   return new Map(latest.rows.map(({ date, state }) => [date, state]))
 }
 
-async function openRun(
-  transaction: Transaction,
-  { runId, dagId, startedMs, graph }: StartRunInput,
-  { runKey, date, trigger }: RunIdentity,
-): Promise<void> {
-  // One run a run key: an older row that still says `running` was terminated or reset.
-  await transaction.query(
-    `update audit.pipeline_runs
-     set state = 'cancelled', ended_at = now(), error = 'ended without a word: terminated or reset'
-     where run_key = $1 and run_id <> $2 and state = 'running'`,
-    [runKey, runId],
-  )
-  await transaction.query(
-    `update audit.task_runs set state = 'cancelled', ended_at = now(), error = 'its run was terminated or reset'
-     where run_key = $1 and run_id <> $2 and state = 'running'`,
-    [runKey, runId],
-  )
-  await transaction.query(
-    `insert into audit.pipeline_runs
-       (run_id, run_key, dag_id, logical_date, trigger, state, started_at, graph)
-     values ($1, $2, $3, $4, $5, 'running', to_timestamp($6 / 1000.0), $7)
-     on conflict (run_id) do nothing`,
-    [runId, runKey, dagId, date, trigger, startedMs, JSON.stringify(graph)],
-  )
-}
-
-const waitMs = 20_000
-const heartbeatEveryMs = 5_000
-
-/** Waits a while, then gives its slot on the worker back and comes again: tasks need the slots. */
-async function awaitResult(client: Client, runKey: string): Promise<RunResult> {
-  const context = Context.current()
-  const handle = client.workflow.getHandle<() => Promise<RunResult>>(runKey)
-  const heartbeat = setInterval(() => {
-    context.heartbeat()
-  }, heartbeatEveryMs)
-  try {
-    return await client.withDeadline(Date.now() + waitMs, () =>
-      client.withAbortSignal(context.cancellationSignal, () => handle.result()),
-    )
-  } catch (error) {
-    throw asFailure(error, runKey)
-  } finally {
-    clearInterval(heartbeat)
-  }
-}
-
-function asFailure(error: unknown, runKey: string): unknown {
-  const { cancellationSignal } = Context.current()
-  if (cancellationSignal.aborted) return new CancelledFailure(`No longer waiting for ${runKey}`)
-  if (error instanceof WorkflowFailedError) return asRunFailure(error, runKey)
-  if (error instanceof WorkflowNotFoundError) {
-    return ApplicationFailure.nonRetryable(`There is no run ${runKey} to wait for`, 'RunNotFound')
-  }
-  const message = `${runKey} has not ended yet, or cannot be reached`
-  const cause = error instanceof Error ? { cause: error } : {}
-  return ApplicationFailure.create({
-    message,
-    type: 'RunNotEnded',
-    nextRetryDelay: '1 second',
-    ...cause,
-  })
-}
-
-function asRunFailure(error: WorkflowFailedError, runKey: string): ApplicationFailure {
-  const { cause } = error
-  if (!(cause instanceof ApplicationFailure)) {
-    const words = cause?.message ?? error.message
-    return ApplicationFailure.nonRetryable(
-      `${runKey} did not end by itself: ${words}`,
-      failureTypes.dagRunFailed,
-    )
-  }
-  return ApplicationFailure.nonRetryable(cause.message, cause.type, ...(cause.details ?? []))
+/** Airflow's manual runs: those that neither the schedule nor a backfill made. */
+function isByHand(trigger: string): boolean {
+  return trigger !== 'schedule' && trigger !== 'backfill'
 }

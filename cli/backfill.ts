@@ -1,17 +1,14 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { WorkflowFailedError } from '@temporalio/client'
 import { datesBetween } from '../dag/calendar.ts'
 import { reasonToSkip } from '../dag/plan-backfill.ts'
-import { startBackfill } from '../schedules/start-backfill.ts'
 import { dagOption, jsonOption, parseCount, parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
-import { failureMessage } from './failure-message.ts'
 import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
-import { watchDays } from './watch-days.ts'
+import { longestRangeDays, runBackfill } from './run-backfill.ts'
 
 interface Flags {
   dag: string
@@ -20,8 +17,6 @@ interface Flags {
   dryRun?: true
   json?: true
 }
-
-const longestRangeDays = 3660
 
 export function registerBackfill(program: Command): void {
   program
@@ -70,27 +65,13 @@ async function backfill(to: Connections, dates: string[], flags: Flags): Promise
   const { dag: dagId, reprocess, concurrency } = flags
   const planned = await planDays(to, dates, flags)
   if (flags.dryRun) return printPlan(dates, planned, flags)
-  const handle = await startBackfill(to.client, {
-    dagId,
-    from: dates[0] ?? '',
-    to: dates.at(-1) ?? '',
-    reprocess,
-    taskQueue: to.config.temporal.taskQueue,
-    ...(concurrency === undefined ? {} : { concurrency }),
-  })
-  const done = handle.result()
-  await watchDays({ database: to.database, dagId, dates: planned, done })
-  try {
-    const result = await done
-    const runDays = result.days.filter((day) => day.outcome === 'success')
-    if (flags.json) printJson({ backfill: handle.workflowId, state: 'success', result })
-    else printLine(`${runDays.length} of ${result.total} days were run.`)
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error
-    const message = failureMessage(error)
-    if (flags.json) printJson({ backfill: handle.workflowId, state: 'failed', error: message })
-    throw new CommandFailed(message)
-  }
+  const range = { from: dates[0] ?? '', to: dates.at(-1) ?? '' }
+  const input = { dagId, ...range, reprocess, ...(concurrency && { concurrency }) }
+  const outcome = await runBackfill(to, input, planned)
+  if (flags.json) printJson(outcome)
+  if (outcome.state === 'failed') throw new CommandFailed(outcome.error)
+  const runDays = outcome.result.days.filter((day) => day.outcome === 'success')
+  if (!flags.json) printLine(`${runDays.length} of ${outcome.result.total} days were run.`)
 }
 
 /** The days that would run: those without a run, and of the others those to be reprocessed. */
@@ -98,7 +79,7 @@ async function planDays(to: Connections, dates: string[], flags: Flags): Promise
   const { rows } = await to.database.query<{ logical_date: string; state: string }>(
     `select distinct on (logical_date) logical_date, state from audit.pipeline_runs
      where dag_id = $1 and logical_date = any ($2::date[])
-     order by logical_date, started_at desc`,
+     order by logical_date, started_at desc, ended_at desc nulls last`,
     [flags.dag, dates],
   )
   const states = new Map(rows.map((row) => [row.logical_date, row.state]))

@@ -3,6 +3,9 @@ import { UsageError } from './exit-codes.ts'
 
 /** Temporal takes any name and then waits for a worker that knows it. */
 export function assertKnownDag(dagId: string): void {
-  if (dagIds.includes(dagId)) return
-  throw new UsageError(`error: there is no DAG ${dagId}; there are ${dagIds.join(', ')}`)
+  if (!dagIds.includes(dagId)) throw unknownDag(dagId)
+}
+
+export function unknownDag(dagId: string): UsageError {
+  return new UsageError(`error: there is no DAG ${dagId}; there are ${dagIds.join(', ')}`)
 }

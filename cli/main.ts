@@ -3,16 +3,23 @@ import { ConfigError } from '../platform/config.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import { registerAnomalies } from './anomalies.ts'
 import { registerBackfill } from './backfill.ts'
+import { registerDags } from './dags.ts'
 import { registerDemo } from './demo.ts'
 import { registerDoctor } from './doctor.ts'
 import { CommandFailed, exitCodes, exitCodesHelp, UsageError } from './exit-codes.ts'
+import { registerGantt } from './gantt.ts'
+import { registerGaps } from './gaps.ts'
 import { registerGenerate } from './generate.ts'
+import { registerGraph } from './graph.ts'
+import { registerHistory } from './history.ts'
+import { registerPools } from './pools.ts'
 import { registerQuarantine } from './quarantine.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerShow } from './show.ts'
 import { Interrupted } from './session.ts'
 import { registerUp } from './up.ts'
+import { registerWhy } from './why.ts'
 
 function buildProgram(): Command {
   const program = new Command('daybook')
@@ -23,6 +30,9 @@ function buildProgram(): Command {
   const registrations = [
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
+    registerGaps,
+    registerPools,
+    ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],
   ]
   for (const register of registrations) register(program)
   return program

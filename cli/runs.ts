@@ -23,7 +23,7 @@ export function registerRuns(program: Command): void {
     .addOption(new Option('--to <date>', 'last day').argParser(parseDate))
     .addOption(
       new Option('--state <state>', 'only in this state').choices([
-        ...['running', 'success', 'failed', 'cancelled'],
+        ...['queued', 'running', 'success', 'failed', 'cancelled'],
       ]),
     )
     .addOption(limitOption(50))

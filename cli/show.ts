@@ -84,7 +84,7 @@ async function readRun(database: Database, key: string) {
     `select run_id, run_key, dag_id, logical_date, trigger, state, started_at, ended_at, seconds,
        error, task_states
      from audit.pipeline_runs where run_key = $1 or run_id = $1
-     order by started_at desc limit 1`,
+     order by started_at desc, ended_at desc nulls last limit 1`,
     [key],
   )
   const run = found.rows[0]

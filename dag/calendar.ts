@@ -32,7 +32,9 @@ export function localDate(instantMs: number, timeZone: string): string {
 
 /** The last day that has ended at an instant: the day a run is for that is given no date. */
 export function lastCompleteDate(instantMs: number, timeZone: string): string {
-  return addDays(localDate(instantMs, timeZone), -1)
+  const midnightMs = instantOf(localDate(instantMs, timeZone), '00:00', timeZone)
+  // Not the date minus one: where the date line moved, that day may never have been.
+  return localDate(midnightMs - 1, timeZone)
 }
 
 /**

@@ -29,11 +29,19 @@ export type InputSource =
   | { readonly from: 'object'; readonly fields: { readonly [key: string]: InputSource } }
   | { readonly from: 'list'; readonly items: readonly InputSource[] }
 
+/**
+ * `branch` chooses among its direct downstream tasks; `short_circuit` lets what follows run or not;
+ * `latest_only` does so by the clock; `sensor` is asked again until it says yes; `approval` waits for
+ * a person.
+ */
+export type TaskKind = 'task' | 'branch' | 'short_circuit' | 'latest_only' | 'sensor' | 'approval'
+
+/** What is absent has its default, so that graphs recorded before it was known stay valid. */
 export interface TaskNode {
   readonly id: string
-  readonly kind: 'task' | 'branch'
-  /** Name of the activity that does the work. */
-  readonly activity: string
+  readonly kind: TaskKind
+  /** Name of the activity that does the work; null where the run itself does it. */
+  readonly activity: string | null
   readonly input: InputSource
   /** Direct upstream tasks, in the order of the graph. */
   readonly upstream: readonly string[]
@@ -46,8 +54,43 @@ export interface TaskNode {
   /** Limit of one attempt. */
   readonly timeoutMs: number
   readonly heartbeatTimeoutMs: number | null
-  /** A branch's direct downstream tasks, of which it chooses; empty for a task. */
+  /** A branch's direct downstream tasks, of which it chooses; empty for all others. */
   readonly choices: readonly string[]
+  /** What a short circuit, a latest-only or a rejected approval skips; all that follows if absent. */
+  readonly skips?: 'all_downstream' | 'direct_downstream'
+  readonly isSetup?: true
+  readonly teardown?: Teardown
+  readonly wait?: Wait
+  readonly pool?: PoolUse
+  readonly past?: Past
+}
+
+/** Cleans up after its set-ups, whatever became of the tasks between. */
+export interface Teardown {
+  readonly setups: readonly string[]
+  /** Whether its own failure fails the run. */
+  readonly failsRun: boolean
+}
+
+/** How a sensor or an approval waits. */
+export interface Wait {
+  /** Between two looks of a sensor. */
+  readonly pokeIntervalMs: number
+  readonly timeoutMs: number
+  readonly onTimeout: 'fail' | 'skip'
+}
+
+export interface PoolUse {
+  readonly name: string
+  readonly slots: number
+  /** The effective one: its own and, by the weight rule, that of the tasks around it. */
+  readonly priority: number
+}
+
+/** The task waits for itself in the run before. */
+export interface Past {
+  /** Also for the tasks right after it there. */
+  readonly waitForDownstream: boolean
 }
 
 /** A DAG as pure data. A run records it when it starts and interprets that record from then on. */
@@ -57,6 +100,14 @@ export interface Graph {
   readonly tasks: readonly TaskNode[]
   /** Activity that is told of a failed run. */
   readonly onFailure: string | null
+  /** The first failure stops the run; only teardowns still run. */
+  readonly isFailFast?: true
+  /** Any failed task fails the run, not only a leaf. */
+  readonly failsOnAnyTask?: true
+  /** Unfinished tasks are skipped and the run fails when it has taken longer. */
+  readonly runTimeoutMs?: number
+  /** Tasks of a run that may run at once. */
+  readonly maxActiveTasks?: number
 }
 
 export function taskOf(graph: Graph, taskId: string): TaskNode {
@@ -75,6 +126,15 @@ export function withDownstream(graph: Graph, taskIds: readonly string[]): Set<st
   const reached = new Set(taskIds)
   for (const task of graph.tasks) {
     if (task.upstream.some((id) => reached.has(id))) reached.add(task.id)
+  }
+  return reached
+}
+
+/** The given tasks and all they wait for, directly or not. */
+export function withUpstream(graph: Graph, taskIds: readonly string[]): Set<string> {
+  const reached = new Set(taskIds)
+  for (const task of graph.tasks.toReversed()) {
+    if (reached.has(task.id)) for (const id of task.upstream) reached.add(id)
   }
   return reached
 }

@@ -1,34 +1,38 @@
+import { decideTask } from './decide-task.ts'
 import type { Graph, TaskNode } from './graph.ts'
-import { taskOf, withDownstream } from './graph.ts'
-import type { UpstreamCounts } from './trigger-rules.ts'
-import { decide } from './trigger-rules.ts'
+import { taskOf } from './graph.ts'
+import type { StatesInProgress, TaskStates, TaskStatus } from './task-state.ts'
+import { isActive, stateOf } from './task-state.ts'
 
-/**
- * `running` covers an attempt that waits for a worker or for its next try: only the server knows.
- * `cancelled` is a task that was running when its run was cancelled.
- */
-export type TaskState =
-  'none' | 'running' | 'success' | 'failed' | 'skipped' | 'upstream_failed' | 'cancelled'
-
-export interface TaskStatus {
-  readonly state: TaskState
-  /** Why it is in this state, for a person. */
-  readonly reason: string
-}
-
-export type TaskStates = Readonly<Record<string, TaskStatus>>
+export type MarkedState = 'success' | 'failed' | 'skipped'
 
 export type RunEvent =
   | { readonly type: 'run_started' }
-  /** `chosen` comes from a branch: the ids it returned. */
+  /** `chosen` comes from a branch: the ids it returned. `isShut`: a short circuit that lets nothing through. */
   | {
       readonly type: 'task_succeeded'
       readonly taskId: string
       readonly chosen?: readonly string[]
+      readonly isShut?: boolean
     }
   | { readonly type: 'task_failed'; readonly taskId: string; readonly reason: string }
-  /** The run is being cancelled: nothing starts any more. */
+  /** The task itself found that there is nothing to do. */
+  | { readonly type: 'task_skipped'; readonly taskId: string; readonly reason: string }
+  /** Its attempt was stopped, because the run was or somebody cleared or marked it. */
   | { readonly type: 'task_cancelled'; readonly taskId: string }
+  /** It waits for something other than its upstream tasks: a slot, its past, the end of a pause. */
+  | { readonly type: 'task_queued'; readonly taskId: string; readonly reason: string }
+  | { readonly type: 'task_running'; readonly taskId: string }
+  | { readonly type: 'tasks_cleared'; readonly taskIds: readonly string[] }
+  | {
+      readonly type: 'tasks_marked'
+      readonly taskIds: readonly string[]
+      readonly state: MarkedState
+      readonly reason: string
+    }
+  /** Nothing starts any more but teardowns. */
+  | { readonly type: 'run_cancelled' }
+  | { readonly type: 'run_timed_out'; readonly reason: string }
 
 export interface StartTask {
   readonly taskId: string
@@ -39,6 +43,8 @@ export interface Step {
   readonly states: TaskStates
   /** Tasks to start now, in the order of the graph. */
   readonly starts: readonly StartTask[]
+  /** Tasks whose attempt is to be stopped. */
+  readonly stops: readonly string[]
 }
 
 export function initialStates(graph: Graph): TaskStates {
@@ -46,67 +52,194 @@ export function initialStates(graph: Graph): TaskStates {
   return Object.fromEntries(graph.tasks.map((task) => [task.id, waiting]))
 }
 
-/** What follows from an event: the new states, and the tasks to start. Pure. */
+/** What follows from an event: the new states, the tasks to start and those to stop. Pure. */
 export function reduce(graph: Graph, states: TaskStates, event: RunEvent): Step {
   const next = { ...states }
-  apply(graph, next, event)
-  const starts = event.type === 'task_cancelled' ? [] : settle(graph, next)
-  return { states: next, starts }
+  const stops = apply(graph, next, event)
+  return { states: next, starts: settle(graph, next), stops }
 }
 
-function apply(graph: Graph, states: Record<string, TaskStatus>, event: RunEvent): void {
+function apply(graph: Graph, states: StatesInProgress, event: RunEvent): string[] {
   switch (event.type) {
     case 'run_started':
-      return
+      return []
+    case 'task_queued':
+    case 'task_running':
+      return setProgress(states, event)
     case 'task_succeeded':
-      return applySuccess(graph, states, taskOf(graph, event.taskId), event.chosen ?? [])
     case 'task_failed':
-      states[event.taskId] = { state: 'failed', reason: event.reason }
-      return
+    case 'task_skipped':
     case 'task_cancelled':
-      states[event.taskId] = { state: 'cancelled', reason: 'the run was cancelled' }
-      return
+      return endTask(graph, states, event)
+    case 'tasks_cleared':
+      return event.taskIds.flatMap((id) => clearTask(states, id))
+    case 'tasks_marked':
+      return markTasks(graph, states, event)
+    case 'run_cancelled':
+      return stopRun(graph, states, 'cancelled', 'the run was cancelled', 'teardowns run')
+    case 'run_timed_out':
+      return stopRun(graph, states, 'skipped', event.reason, 'nothing runs')
   }
 }
 
-function applySuccess(
-  graph: Graph,
-  states: Record<string, TaskStatus>,
-  task: TaskNode,
-  chosen: readonly string[],
-): void {
-  if (task.kind === 'task') {
-    states[task.id] = { state: 'success', reason: 'it ran and succeeded' }
-    return
+type Progress = Extract<RunEvent, { type: 'task_queued' | 'task_running' }>
+
+function setProgress(states: StatesInProgress, event: Progress): string[] {
+  const status = states[event.taskId]
+  if (status === undefined || !isActive(status) || status.then) return []
+  states[event.taskId] =
+    event.type === 'task_queued'
+      ? { ...status, state: 'queued', reason: event.reason }
+      : { ...status, state: 'running', reason: 'its turn has come' }
+  return []
+}
+
+type TaskEnd = Extract<
+  RunEvent,
+  { type: 'task_succeeded' | 'task_failed' | 'task_skipped' | 'task_cancelled' }
+>
+
+function endTask(graph: Graph, states: StatesInProgress, event: TaskEnd): string[] {
+  const before = states[event.taskId]
+  if (!before || !isActive(before)) return []
+  const after = before.then ?? endStatus(taskOf(graph, event.taskId), event)
+  states[event.taskId] = keepClears(before, after)
+  if (after.state !== 'failed' || graph.isFailFast !== true || before.then) return []
+  return failFast(graph, states, event.taskId)
+}
+
+function endStatus(task: TaskNode, event: TaskEnd): TaskStatus {
+  switch (event.type) {
+    case 'task_succeeded':
+      return successOf(task, event.chosen ?? [], event.isShut === true)
+    case 'task_failed':
+      return { state: 'failed', reason: event.reason }
+    case 'task_skipped':
+      return { state: 'skipped', reason: event.reason }
+    case 'task_cancelled':
+      return { state: 'cancelled', reason: 'the run was cancelled' }
   }
+}
+
+function successOf(task: TaskNode, chosen: readonly string[], isShut: boolean): TaskStatus {
+  if (isShut) return { state: 'success', reason: 'it lets nothing through', isShut }
+  if (task.kind !== 'branch') return { state: 'success', reason: 'it ran and succeeded' }
   const unknown = chosen.filter((id) => !task.choices.includes(id))
   if (unknown.length > 0) {
     const reason = `it chose ${unknown.join(', ')}; it may choose ${task.choices.join(', ')}`
-    states[task.id] = { state: 'failed', reason }
-    return
+    return { state: 'failed', reason }
   }
   const choice = chosen.length === 0 ? 'nothing' : chosen.join(', ')
-  states[task.id] = { state: 'success', reason: `it chose ${choice}` }
-  // A choice that leads to another one keeps that one: the join behind both is not skipped.
-  const followed = withDownstream(graph, chosen)
-  for (const id of task.choices) {
-    if (followed.has(id) || states[id]?.state !== 'none') continue
-    states[id] = { state: 'skipped', reason: `${task.id} chose ${choice}` }
+  return { state: 'success', reason: `it chose ${choice}`, chosen }
+}
+
+/** Airflow's fail_fast: what runs fails, what has not run is skipped, teardowns still run. */
+function failFast(graph: Graph, states: StatesInProgress, failedId: string): string[] {
+  const reason = `${failedId} failed, and this DAG fails fast`
+  const because = [failedId]
+  return graph.tasks.flatMap(({ id, teardown }) => {
+    const status = states[id]
+    if (teardown || status === undefined || isEnding(status)) return []
+    if (isActive(status)) return stopTask(states, id, { state: 'failed', reason, because })
+    if (status.state === 'none') {
+      states[id] = keepClears(status, { state: 'skipped', reason, because })
+    }
+    return []
+  })
+}
+
+function stopRun(
+  graph: Graph,
+  states: StatesInProgress,
+  state: 'cancelled' | 'skipped',
+  reason: string,
+  teardowns: 'teardowns run' | 'nothing runs',
+): string[] {
+  return graph.tasks.flatMap(({ id, teardown }) => {
+    const status = states[id]
+    if (status === undefined || isEnding(status)) return []
+    if (teardown && teardowns === 'teardowns run') return []
+    if (isActive(status)) return stopTask(states, id, { state, reason })
+    if (status.state === 'none') states[id] = keepClears(status, { state, reason })
+    return []
+  })
+}
+
+/** Somebody marked it or the run stopped it already: that holds. */
+function isEnding({ then }: TaskStatus): boolean {
+  return then !== undefined && then.state !== 'none'
+}
+
+/** What is cleared in a run keeps count of it: its attempts are numbered on from there. */
+function keepClears({ cleared }: TaskStatus, next: TaskStatus): TaskStatus {
+  return cleared === undefined ? next : { cleared, ...next }
+}
+
+/** Its new state holds when its attempt has really ended: nothing may run beside it until then. */
+function stopTask(states: StatesInProgress, taskId: string, then: TaskStatus): string[] {
+  const status = states[taskId]
+  if (status === undefined) return []
+  const state = then.state === 'none' ? 'restarting' : status.state
+  states[taskId] = { ...status, state, reason: then.reason, then }
+  return [taskId]
+}
+
+function clearTask(states: StatesInProgress, taskId: string): string[] {
+  const status = states[taskId]
+  if (status === undefined) return []
+  const cleared = (status.cleared ?? 0) + 1
+  const waiting: TaskStatus = { state: 'none', reason: 'it was cleared' }
+  if (isActive(status)) {
+    states[taskId] = { ...status, cleared }
+    return stopTask(states, taskId, waiting)
   }
+  states[taskId] = { ...waiting, cleared }
+  return []
+}
+
+type Marking = Extract<RunEvent, { type: 'tasks_marked' }>
+
+/** Airflow's: what comes after the marked tasks and had failed or could not run gets another chance. */
+function markTasks(graph: Graph, states: StatesInProgress, event: Marking): string[] {
+  const { taskIds, state, reason } = event
+  const stops = taskIds.flatMap((id) => {
+    const status = states[id]
+    if (status === undefined) return []
+    if (isActive(status)) return stopTask(states, id, { state, reason })
+    states[id] = keepClears(status, { state, reason })
+    return []
+  })
+  const marked = new Set(taskIds)
+  for (const id of downstreamToResume(graph, states, marked)) clearTask(states, id)
+  return stops
+}
+
+function downstreamToResume(
+  graph: Graph,
+  states: TaskStates,
+  marked: ReadonlySet<string>,
+): string[] {
+  const reached = new Set(marked)
+  return graph.tasks.flatMap(({ id, upstream }) => {
+    if (upstream.some((one) => reached.has(one))) reached.add(id)
+    const hasFailed = ['failed', 'upstream_failed'].includes(stateOf(states, id))
+    return reached.has(id) && !marked.has(id) && hasFailed ? [id] : []
+  })
 }
 
 /** One pass in the order of the graph is enough: no decision changes the upstream of an earlier task. */
-function settle(graph: Graph, states: Record<string, TaskStatus>): StartTask[] {
+function settle(graph: Graph, states: StatesInProgress): StartTask[] {
   const starts: StartTask[] = []
   for (const task of graph.tasks) {
-    if (states[task.id]?.state !== 'none') continue
-    const reason = explainUpstream(task, states)
-    const decision = decide(task.rule, countUpstream(task, states))
+    const status = states[task.id]
+    if (status?.state !== 'none') continue
+    const { decision, reason, because } = decideTask(graph, states, task)
     if (decision === 'run') {
-      states[task.id] = { state: 'running', reason }
+      states[task.id] = keepClears(status, { state: 'running', reason })
       starts.push({ taskId: task.id, reason })
     } else {
-      states[task.id] = { state: stateAfter[decision], reason }
+      const cause = decision === 'wait' ? {} : { because }
+      states[task.id] = keepClears(status, { ...cause, state: stateAfter[decision], reason })
     }
   }
   return starts
@@ -114,35 +247,30 @@ function settle(graph: Graph, states: Record<string, TaskStatus>): StartTask[] {
 
 const stateAfter = { wait: 'none', skip: 'skipped', upstream_failed: 'upstream_failed' } as const
 
-function countUpstream(task: TaskNode, states: TaskStates): UpstreamCounts {
-  const count = (...wanted: TaskState[]) =>
-    task.upstream.filter((id) => wanted.includes(states[id]?.state ?? 'none')).length
-  return {
-    success: count('success'),
-    failed: count('failed'),
-    skipped: count('skipped'),
-    upstreamFailed: count('upstream_failed'),
-    unfinished: count('none', 'running', 'cancelled'),
-  }
-}
-
-/** The rule and the states it looks at: `all_success: extract_orders success, extract_events running`. */
-function explainUpstream(task: TaskNode, states: TaskStates): string {
-  if (task.upstream.length === 0) return 'it waits for no other task'
-  const upstream = task.upstream.map((id) => `${id} ${stateInWords(states[id])}`)
-  return `${task.rule}: ${upstream.join(', ')}`
-}
-
-function stateInWords(status: TaskStatus | undefined): string {
-  return status === undefined || status.state === 'none' ? 'not started' : status.state
-}
-
-/** Answers "why is this task not running", and why it is in the state it is in. */
+/** Answers "why is this task not running", and why it is in the state it is in, back to the first cause. */
 export function explain(graph: Graph, states: TaskStates, taskId: string): string {
   const status = states[taskId]
   if (!status) {
     return `${graph.dagId} has no task ${taskId}; it has ${Object.keys(states).join(', ')}`
   }
-  if (status.state !== 'none') return `${taskId} is ${status.state} (${status.reason})`
-  return `${taskId} waits (${explainUpstream(taskOf(graph, taskId), states)})`
+  if (status.state === 'none') {
+    return `${taskId} waits (${status.reason})`
+  }
+  const [, ...causes] = causeChain(states, taskId)
+  // That a branch chose another task is said already.
+  const told = causes.filter((id) => stateOf(states, id) !== 'success')
+  const steps = told.map((id) => `${id} is ${stateOf(states, id)} (${states[id]?.reason ?? ''})`)
+  return [`${taskId} is ${status.state} (${status.reason})`, ...steps].join('; because ')
+}
+
+/** The task, what put it into its state, what put that there, and so on to the first cause. */
+export function causeChain(states: TaskStates, taskId: string): string[] {
+  const chain: string[] = []
+  let next: string | undefined = taskId
+  // After clears in a DAG that fails fast, tasks may have led to each other's ends.
+  while (next !== undefined && !chain.includes(next)) {
+    chain.push(next)
+    next = states[next]?.because?.[0]
+  }
+  return chain
 }

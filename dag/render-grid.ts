@@ -1,5 +1,5 @@
 import type { Graph } from './graph.ts'
-import type { TaskStates } from './reducer.ts'
+import type { TaskStates } from './task-state.ts'
 
 const maxReasonLength = 80
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { dateForScheduledTime, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
 import type { Dag } from './define-dag.ts'
+import { ClearRequest } from './plan-clear.ts'
 
 /** How an execution was started, as far as the workflow can see. */
 export interface Door {
@@ -23,6 +24,10 @@ export type ResolvedRun =
       readonly isCanonical: boolean
       readonly trigger: string
       readonly params: unknown
+      /** Asked for by the first run of a backfill, which has no past to depend on. */
+      readonly ignoresPast: boolean
+      /** When the run goes on from an ended one. */
+      readonly clear: ClearRequest | null
     }
   | { readonly isValid: false; readonly problem: string }
 
@@ -55,6 +60,8 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
     isCanonical: named.date !== undefined,
     trigger: door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule'),
     params: params.data,
+    ignoresPast: input.ignore_depends_on_past ?? false,
+    clear: input.clear ?? null,
   }
 }
 
@@ -65,11 +72,16 @@ function withRemedy(dag: Dag, problem: string): string {
   )
 }
 
-const RunInput = z.strictObject({ date: z.string().optional(), params: z.unknown().optional() })
+/** What a run can be started with besides nothing or a date; all of it is optional. */
+export const RunInput = z.strictObject({
+  date: z.string().optional(),
+  params: z.unknown().optional(),
+  ignore_depends_on_past: z.boolean().optional(),
+  clear: ClearRequest.optional(),
+})
+export type RunInput = z.infer<typeof RunInput>
 
-type RunInput = { date?: string | undefined; params?: unknown } | { problem: string }
-
-function readInput(inputs: readonly unknown[]): RunInput {
+function readInput(inputs: readonly unknown[]): RunInput | { problem: string } {
   if (inputs.length > 1) return { problem: `it takes one input, and got ${inputs.length}` }
   const [input] = inputs
   if (input === undefined || input === null) return {}

@@ -1,12 +1,26 @@
 import { z } from 'zod'
 
-/** How long a task waits between its tries: what a run hands to the worker beside the task's input. */
+/** Failure type of a sensor's look that found nothing yet. */
+export const notYet = 'NotYet'
+/** Failure type with which an activity says that there is nothing to do: its task is skipped. */
+export const taskSkipped = 'TaskSkipped'
+
+/** How long a task waits between its tries. */
 export const RetryDelays = z.object({
   retryDelayMs: z.number(),
   retryBackoff: z.number(),
   maxRetryDelayMs: z.number().nullable(),
 })
 export type RetryDelays = z.infer<typeof RetryDelays>
+
+/** What a run hands to the worker beside the task's input. */
+export const AttemptPlan = RetryDelays.extend({
+  /** How often the task was cleared in this run: its attempts are counted on from there. */
+  cleared: z.int().positive().optional(),
+  /** Of a sensor: looks again after this when its activity returned nothing or false. */
+  pokeIntervalMs: z.number().optional(),
+})
+export type AttemptPlan = z.infer<typeof AttemptPlan>
 
 /** The wait after attempt 1, 2, …: `delay × backoff^(attempt − 1)`, up to the cap. In milliseconds. */
 export function retryDelayAfter(attempt: number, delays: RetryDelays): number {

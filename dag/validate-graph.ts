@@ -29,6 +29,13 @@ function checkOptions(dag: Dag): string[] {
   if (!Number.isInteger(dag.maxActiveRuns) || dag.maxActiveRuns < 1) {
     problems.push(`maxActiveRuns is ${dag.maxActiveRuns}; it must be a whole number from 1`)
   }
+  const { maxActiveTasks, runTimeoutMs } = dag.graph
+  if (maxActiveTasks !== undefined && !(Number.isInteger(maxActiveTasks) && maxActiveTasks >= 1)) {
+    problems.push(`maxActiveTasks is ${maxActiveTasks}; it must be a whole number from 1`)
+  }
+  if (runTimeoutMs !== undefined && !(runTimeoutMs > 0)) {
+    problems.push('runTimeout must be longer than nothing')
+  }
   if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
   return problems
 }
@@ -75,6 +82,30 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   if (!(task.retryBackoff >= 1)) say(`retryBackoff is ${task.retryBackoff}; it must be 1 or more`)
   if (!(task.timeoutMs > 0)) say('its timeout must be longer than nothing')
   if (task.kind === 'branch') problems.push(...checkBranch(graph, task))
+  return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]
+}
+
+function checkLimits({ isFailFast }: Graph, { id, pool, rule }: TaskNode): string[] {
+  const problems: string[] = []
+  if (pool && !(Number.isInteger(pool.slots) && pool.slots >= 1)) {
+    problems.push(`task ${id}: poolSlots is ${pool.slots}; it must be a whole number from 1`)
+  }
+  if (pool?.name.startsWith('dag:') || pool?.name === '') {
+    problems.push(`task ${id}: "${pool.name}" is no name for a pool; those of DAGs begin with dag:`)
+  }
+  if (isFailFast && rule !== 'all_success' && rule !== 'all_done_setup_success') {
+    problems.push(`task ${id}: a DAG that fails fast takes no rule but all_success, not ${rule}`)
+  }
+  return problems
+}
+
+function checkTeardown(graph: Graph, { id, teardown, upstream }: TaskNode): string[] {
+  if (teardown === undefined) return []
+  const isSetup = (one: string) => graph.tasks.some((task) => task.id === one && task.isSetup)
+  const problems = teardown.setups
+    .filter((one) => !isSetup(one))
+    .map((one) => `teardown ${id}: ${one} is no set-up; define it with setup()`)
+  if (upstream.length === 0) problems.push(`teardown ${id}: it comes after nothing`)
   return problems
 }
 

@@ -12,4 +12,5 @@ export const failureTypes = {
   checksFailed: 'ChecksFailed',
   staleAttempt: 'StaleAttempt',
   dagRunFailed: 'DagRunFailed',
+  poolTooSmall: 'PoolTooSmall',
 } as const

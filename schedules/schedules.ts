@@ -43,3 +43,7 @@ export const schedules: readonly DaybookSchedule[] = [...dags.flatMap(scheduleOf
 
 /** Every DAG there is, also those without a schedule. */
 export const dagIds: readonly string[] = dags.map((dag) => dag.id)
+
+export function findDag(id: string): Dag | undefined {
+  return dags.find((dag) => dag.id === id)
+}

@@ -3,11 +3,10 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { z } from 'zod'
 import { progressOf } from '../activities/progress.ts'
-import { RetryDelays, retryDelayAfter } from '../dag/retry-delay.ts'
+import { AttemptPlan, notYet, retryDelayAfter } from '../dag/retry-delay.ts'
 import type { Attempt } from '../platform/attempt.ts'
-import { openFence, StaleAttemptError } from '../platform/attempt.ts'
+import { StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
-import { inTransaction } from '../platform/database.ts'
 
 const heartbeatEveryMs = 2_000
 const maxErrorLength = 4_000
@@ -33,31 +32,37 @@ export function createAuditInterceptor(
   return (context) => ({
     inbound: {
       async execute(input, next) {
-        const attempt = taskAttempt(context)
+        const [taskInput, rawPlan] = input.args
+        const plan = AttemptPlan.safeParse(rawPlan).data
+        const attempt = await taskAttempt(database, context, plan)
         if (attempt === undefined) return next(input)
-        await beginAttempt(database, attempt, worker)
-        const [taskInput, delays] = input.args
+        await beginAttempt(database, attempt, worker, plan?.cleared ?? 0)
         const work = () => next({ ...input, args: [taskInput] })
-        return auditAttempt(database, context, attempt, () =>
-          delayingRetries(attempt, delays, work),
-        )
+        return auditAttempt(database, context, attempt, () => followPlan(context, plan, work))
       },
     },
   })
 }
 
 /** What a task throws is tried again after the task's own delay, which only its run knows. */
-async function delayingRetries(
-  { attempt }: Attempt,
-  delays: unknown,
+async function followPlan(
+  { info }: Context,
+  plan: AttemptPlan | undefined,
   work: () => Promise<unknown>,
 ): Promise<unknown> {
+  if (plan === undefined) return work()
   try {
-    return await work()
+    const result = await work()
+    return plan.pokeIntervalMs === undefined ? result : orNotYet(result, plan.pokeIntervalMs)
   } catch (error) {
-    const known = RetryDelays.safeParse(delays)
-    throw known.success ? delayed(error, retryDelayAfter(attempt, known.data)) : error
+    throw delayed(error, retryDelayAfter(info.attempt, plan))
   }
+}
+
+/** A sensor that found nothing looks again later. */
+function orNotYet(result: unknown, nextRetryDelay: number): unknown {
+  if (result !== undefined && result !== null && result !== false) return result
+  throw ApplicationFailure.create({ message: 'not there yet', type: notYet, nextRetryDelay })
 }
 
 function delayed(error: unknown, nextRetryDelay: number): unknown {
@@ -75,13 +80,39 @@ function delayed(error: unknown, nextRetryDelay: number): unknown {
   })
 }
 
-/** The attempt of a task in a run; undefined for local activities and workflows that are no run. */
-function taskAttempt({ info }: Context): Attempt | undefined {
-  const { isLocal, workflowExecution, workflowType, activityId, attempt } = info
+/** The attempt of a task in a run; undefined for all that is no task: an id with a colon says so. */
+async function taskAttempt(
+  database: Database,
+  { info }: Context,
+  plan: AttemptPlan | undefined,
+): Promise<Attempt | undefined> {
+  const { isLocal, workflowExecution, workflowType, activityId } = info
   if (isLocal || workflowExecution === undefined || workflowType === undefined) return undefined
   const { workflowId, runId } = workflowExecution
   const isRun = workflowId.startsWith(`${workflowType}/`) && /\/\d{4}-\d{2}-\d{2}$/.test(workflowId)
-  return isRun ? { runKey: workflowId, runId, taskId: activityId, attempt } : undefined
+  if (!isRun || activityId.includes(':')) return undefined
+  // All looks of a sensor are one attempt.
+  const attempt = plan?.pokeIntervalMs === undefined ? info.attempt : 1
+  const before =
+    plan?.cleared === undefined
+      ? 0
+      : await attemptsBefore(database, runId, activityId, plan.cleared)
+  return { runKey: workflowId, runId, taskId: activityId, attempt: before + attempt }
+}
+
+/** A cleared task begins anew for Temporal; for people its attempts are counted on. */
+async function attemptsBefore(
+  database: Database,
+  runId: string,
+  taskId: string,
+  cleared: number,
+): Promise<number> {
+  const { rows } = await database.query<{ attempts: number }>(
+    `select coalesce(max(attempt), 0) as attempts from audit.task_runs
+     where run_id = $1 and task_id = $2 and cleared < $3`,
+    [runId, taskId, cleared],
+  )
+  return rows[0]?.attempts ?? 0
 }
 
 async function auditAttempt(
@@ -98,6 +129,7 @@ async function auditAttempt(
     await endAttempt(database, attempt, { state: 'success', counts: TaskCounts.parse(result) })
     return result
   } catch (error) {
+    if (error instanceof ApplicationFailure && error.type === notYet) throw error
     const state = context.cancellationSignal.aborted ? 'cancelled' : 'failed'
     // The reason why the task failed must reach the run even when the row cannot be written.
     await endAttempt(database, attempt, { state, error: inWords(error) }).catch(() => undefined)
@@ -107,49 +139,87 @@ async function auditAttempt(
   }
 }
 
-async function beginAttempt(database: Database, attempt: Attempt, worker: string): Promise<void> {
+/** One statement, so that a task waits for one round trip and one flush to disk before it starts. */
+const beginStatement = {
+  name: 'begin_attempt',
+  text: `
+with
+
+run as (
+    select state from audit.pipeline_runs
+    where run_id = $1
+    for share
+),
+
+permission as (
+    select coalesce((select state from run), 'running') as run_state
+),
+
+fence as (
+    insert into audit.task_fences (run_key, task_id, run_id, attempt)
+    select $4, $2, $1, $3 from permission
+    where run_state = 'running'
+    on conflict (run_key, task_id) do update set run_id = excluded.run_id, attempt = excluded.attempt
+    where task_fences.run_id <> excluded.run_id or task_fences.attempt <= excluded.attempt
+    returning attempt
+),
+
+earlier as (
+    update audit.task_runs
+    set state = 'failed', ended_at = now(), error = 'ended without a word: timed out or killed'
+    where run_id = $1 and task_id = $2 and attempt < $3 and state = 'running'
+    and exists (select from fence)
+),
+
+begun as (
+    insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, cleared)
+    select $1, $2, $3, $4, 'running', $5, $6 from fence
+    on conflict (run_id, task_id, attempt) do update set worker = excluded.worker
+)
+
+select run_state, exists (select from fence) as is_current from permission`,
+}
+
+async function beginAttempt(
+  database: Database,
+  attempt: Attempt,
+  worker: string,
+  cleared: number,
+): Promise<void> {
   const { runKey, runId, taskId } = attempt
-  await inTransaction(database, async (transaction) => {
-    const run = await transaction.query<{ state: string }>(
-      'select state from audit.pipeline_runs where run_id = $1 for share',
-      [runId],
-    )
-    const state = run.rows[0]?.state ?? 'running'
-    if (state !== 'running') throw staleAttempt(attempt, `its run is ${state}`)
-    await transaction.query(
-      `update audit.task_runs
-       set state = 'failed', ended_at = now(), error = 'ended without a word: timed out or killed'
-       where run_id = $1 and task_id = $2 and attempt < $3 and state = 'running'`,
-      [runId, taskId, attempt.attempt],
-    )
-    await transaction.query(
-      `insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker)
-       values ($1, $2, $3, $4, 'running', $5)
-       on conflict (run_id, task_id, attempt) do update set worker = excluded.worker`,
-      [runId, taskId, attempt.attempt, runKey, worker],
-    )
+  const begun = await database.query<{ run_state: string; is_current: boolean }>({
+    ...beginStatement,
+    values: [runId, taskId, attempt.attempt, runKey, worker, cleared],
   })
-  const isCurrent = await openFence(database, attempt)
-  if (!isCurrent) throw staleAttempt(attempt, 'a newer attempt has started')
+  const { run_state: runState = 'running', is_current: isCurrent } = begun.rows[0] ?? {}
+  if (runState !== 'running') throw staleAttempt(attempt, `its run is ${runState}`)
+  if (isCurrent !== true) throw staleAttempt(attempt, 'a newer attempt has started')
 }
 
 function staleAttempt({ taskId, runKey, attempt }: Attempt, why: string): StaleAttemptError {
   return new StaleAttemptError(`Attempt ${attempt} of ${taskId} in ${runKey} may not start: ${why}`)
 }
 
+const endStatement = {
+  name: 'end_attempt',
+  text: `
+update audit.task_runs
+set
+    state = $4, ended_at = now(), error = $5,
+    rows_in = $6, rows_out = $7, rows_rejected = $8, bytes = $9
+where run_id = $1 and task_id = $2 and attempt = $3 and state = 'running'`,
+}
+
 async function endAttempt(database: Database, attempt: Attempt, outcome: Outcome): Promise<void> {
   const counts = outcome.state === 'success' ? outcome.counts : undefined
   const error = outcome.state === 'success' ? null : outcome.error
-  await database.query(
-    `update audit.task_runs
-     set state = $4, ended_at = now(), error = $5,
-       rows_in = $6, rows_out = $7, rows_rejected = $8, bytes = $9
-     where run_id = $1 and task_id = $2 and attempt = $3 and state = 'running'`,
-    [
+  await database.query({
+    ...endStatement,
+    values: [
       ...[attempt.runId, attempt.taskId, attempt.attempt, outcome.state, error],
       ...[counts?.rowsIn, counts?.rowsOut, counts?.rowsRejected, counts?.bytes],
     ],
-  )
+  })
 }
 
 function inWords(error: unknown): string {

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
+import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
+import { createSlotActivities } from '../activities/slots.ts'
 import type { Database } from '../platform/database.ts'
 import { createAuditInterceptor } from './audit-interceptor.ts'
 import { prepareWorkflowBundle } from './workflow-bundle.ts'
@@ -41,6 +43,8 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     activities: {
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes }),
+      ...createPastActivities({ database }),
+      ...createSlotActivities({ database, client }),
     },
     interceptors: { activity: [createAuditInterceptor(database, identity)] },
     shutdownGraceTime: options.shutdownGraceMs ?? defaultShutdownGraceMs,

@@ -145,7 +145,7 @@ async function runDays(concurrency: number, progress: BackfillProgress): Promise
     if (progress.isCancelled || workflowInfo().continueAsNewSuggested) return
     const day = waiting.shift()
     if (day === undefined) return
-    await runDay(progress.dagId, day)
+    await runDay(progress.dagId, day, day === progress.days[0])
     showProgress(progress)
     await runNext()
   }
@@ -153,12 +153,13 @@ async function runDays(concurrency: number, progress: BackfillProgress): Promise
   await Promise.all(Array.from({ length: concurrency }, runNext))
 }
 
-async function runDay(dagId: string, day: DayOutcome): Promise<void> {
+/** The first day of a backfill has no past to depend on, as in Airflow. */
+async function runDay(dagId: string, day: DayOutcome, isFirst: boolean): Promise<void> {
   day.outcome = 'running'
   try {
     const child = await startChild(dagId, {
       workflowId: runKeyOf(dagId, day.date),
-      args: [{ date: day.date }],
+      args: [{ date: day.date, ...(isFirst ? { ignore_depends_on_past: true } : {}) }],
       memo: { daybookTrigger: 'backfill' },
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,

@@ -9,6 +9,7 @@ import {
   proxyLocalActivities,
   rootCause,
   scheduleActivity,
+  setCurrentDetails,
   startChild,
   upsertMemo,
   upsertSearchAttributes,
@@ -17,10 +18,18 @@ import {
 } from '@temporalio/workflow'
 import type { RunActivities, StartedRun } from '../activities/runs.ts'
 import type { Dag, FailedRun } from '../dag/define-dag.ts'
-import type { TaskState, TaskStates } from '../dag/reducer.ts'
+import { addDays, intervalOf } from '../dag/calendar.ts'
 import { resolveRun } from '../dag/resolve-run.ts'
 import type { ResolvedRun } from '../dag/resolve-run.ts'
-import { runGraph } from '../dag/run-loop.ts'
+import type { Intervention, Interventions } from '../dag/run-loop/interventions.ts'
+import { acceptInterventions } from '../dag/run-loop/interventions.ts'
+import type { Questions } from '../dag/run-loop/questions.ts'
+import { acceptQuestions } from '../dag/run-loop/questions.ts'
+import type { GraphOutcome } from '../dag/run-loop/run-graph.ts'
+import { runGraph } from '../dag/run-loop/run-graph.ts'
+import type { Slots } from '../dag/run-loop/slots.ts'
+import { createSlots } from '../dag/run-loop/slots.ts'
+import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import type { Verdict } from '../dag/verdict.ts'
 import { judgeRun } from '../dag/verdict.ts'
 import { failureTypes } from '../domain/failures.ts'
@@ -36,9 +45,11 @@ export interface RunResult {
   failedTasks: string[]
 }
 
-const { startRun, closeRun } = proxyLocalActivities<RunActivities>({
-  startToCloseTimeout: '30 seconds',
-})
+const { startRun, setRunState, recordIntervention, closeRun } = proxyLocalActivities<RunActivities>(
+  {
+    startToCloseTimeout: '30 seconds',
+  },
+)
 
 const { awaitRun } = proxyActivities<RunActivities>({
   activityId: 'await_run',
@@ -54,8 +65,13 @@ type OpenRun = Extract<StartedRun, { role: 'run' }>
  */
 export function dagWorkflow(dag: Dag): (...inputs: unknown[]) => Promise<RunResult> {
   return async (...inputs) => {
+    const people = { questions: acceptQuestions(), interventions: acceptInterventions() }
     const started = await beginRun(dag, resolveRun(dag, currentDoor(inputs)))
-    return started.role === 'run' ? executeRun(started) : followRun(started)
+    if (started.role === 'run') return executeRun(started, people)
+    const words = `this execution only leads to ${started.runKey}: turn to that one`
+    people.interventions.refuse(words)
+    people.questions.answerWith(words)
+    return followRun(started)
   }
 }
 
@@ -86,6 +102,8 @@ async function beginRun(dag: Dag, resolved: ResolvedRun): Promise<StartedRun> {
         runId,
         startedMs: startTime.getTime(),
         graph: dag.graph,
+        maxActiveRuns: dag.maxActiveRuns,
+        latestUntilMs: resolved.isValid ? endOfNextInterval(dag, resolved.date) : null,
       }),
     )
   } catch (error) {
@@ -93,13 +111,33 @@ async function beginRun(dag: Dag, resolved: ResolvedRun): Promise<StartedRun> {
   }
 }
 
-async function executeRun(run: OpenRun): Promise<RunResult> {
+function endOfNextInterval({ timeZone }: Dag, date: string): number {
+  return intervalOf(addDays(date, 1), timeZone).endMs
+}
+
+/** How people reach an execution, from its first moment on. */
+interface People {
+  readonly questions: Questions
+  readonly interventions: Interventions
+}
+
+async function executeRun(run: OpenRun, { questions, interventions }: People): Promise<RunResult> {
+  const slots = createSlots(run.date)
+  await waitForTurn(run, slots, questions)
   if (run.hasSearchAttributes) showState(run, 'running')
-  const states = await runGraph(run)
-  const verdict = judgeRun(run.graph, states)
-  await CancellationScope.nonCancellable(() => endRun(run, states, verdict))
+  const outcome = await runGraph({ ...run, slots }, (controls) => {
+    const { runId } = workflowInfo()
+    const recordIn = (made: Intervention) =>
+      recordIntervention({ ...made, runId, runKey: run.runKey })
+    interventions.connect(controls, recordIn)
+    questions.connect(controls)
+  })
+  interventions.end()
+  const verdict = judgeRun(run.graph, outcome.states, outcome)
+  await CancellationScope.nonCancellable(() => endRun(run, outcome, verdict))
+  if (isLimited(run)) await CancellationScope.nonCancellable(() => slots.release(ownPlace))
   if (verdict.state === 'cancelled') return CancellationScope.current().cancelRequested
-  const result = resultOf(run, states, verdict)
+  const result = resultOf(run, outcome.states, verdict)
   if (verdict.state === 'success') return result
   const message = `${run.runKey} failed: ${verdict.summary}`
   throw ApplicationFailure.nonRetryable(message, failureTypes.dagRunFailed, {
@@ -108,7 +146,46 @@ async function executeRun(run: OpenRun): Promise<RunResult> {
   })
 }
 
-async function endRun(run: OpenRun, states: TaskStates, verdict: Verdict): Promise<void> {
+/** The id under which a run itself holds a slot, among those of its tasks. */
+const ownPlace = ''
+
+/** Runs recorded before there was a limit have none. */
+function isLimited(run: OpenRun): run is OpenRun & { maxActiveRuns: number } {
+  return (run.maxActiveRuns ?? null) !== null
+}
+
+/** No more runs of a DAG are active than it allows, whoever started them; the oldest date goes first. */
+async function waitForTurn(run: OpenRun, slots: Slots, questions: Questions): Promise<void> {
+  if (!isLimited(run)) return
+  const { runId } = workflowInfo()
+  const wanted = { taskId: ownPlace, name: `dag:${run.graph.dagId}`, slots: 1, priority: 0 }
+  let hasWaited = false
+  let told: Promise<void> | undefined
+  try {
+    await slots.acquire({ ...wanted, poolSlots: run.maxActiveRuns }, () => {
+      hasWaited = true
+      if (run.hasSearchAttributes) showState(run, 'queued')
+      const words = `the run waits: max_active_runs of ${run.graph.dagId} is ${run.maxActiveRuns}`
+      setCurrentDetails(words)
+      questions.answerWith(words)
+      told = setRunState({ runId, state: 'queued' })
+    })
+    await told
+    if (hasWaited) await setRunState({ runId, state: 'running' })
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => endBeforeTurn(run, slots))
+    throw error
+  }
+}
+
+async function endBeforeTurn(run: OpenRun, slots: Slots): Promise<void> {
+  await slots.release(ownPlace)
+  const outcome = { states: {}, outputs: {}, isCancelled: true, timedOut: undefined }
+  const summary = 'cancelled while it waited for other runs of its DAG'
+  await endRun(run, outcome, { state: 'cancelled', failedTasks: [], summary })
+}
+
+async function endRun(run: OpenRun, outcome: GraphOutcome, verdict: Verdict): Promise<void> {
   const problem = verdict.state === 'failed' ? await tellOfFailure(run, verdict) : undefined
   if (run.hasSearchAttributes) showState(run, verdict.state)
   const { failedTasks, summary } = verdict
@@ -117,7 +194,8 @@ async function endRun(run: OpenRun, states: TaskStates, verdict: Verdict): Promi
   await closeRun({
     ...{ runId: workflowInfo().runId, runKey: run.runKey, dagId: run.graph.dagId, date: run.date },
     ...{ trigger: run.trigger, startedMs: workflowInfo().startTime.getTime(), graph: run.graph },
-    ...{ state: verdict.state, failedTasks: [...failedTasks], taskStates: states },
+    ...{ state: verdict.state, failedTasks: [...failedTasks], taskStates: outcome.states },
+    outputs: outcome.outputs,
     error:
       verdict.state === 'success' && failedTasks.length === 0
         ? null
@@ -174,15 +252,14 @@ function resultOf(run: OpenRun, states: TaskStates, verdict: Verdict): RunResult
 /** Starts the run that this execution stands for, or joins it; ends as it ends. */
 async function followRun({
   dagId,
-  date,
   runKey,
   trigger,
-  params,
+  input,
 }: Extract<StartedRun, { role: 'door' }>): Promise<RunResult> {
   try {
     const child = await startChild<(input: unknown) => Promise<RunResult>>(dagId, {
       workflowId: runKey,
-      args: [{ date, params }],
+      args: [input],
       memo: { daybookTrigger: trigger },
       // The run outlives whoever asked for it.
       parentClosePolicy: ParentClosePolicy.ABANDON,

@@ -19,7 +19,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 
 const commands = [
   ...['up', 'demo', 'generate', 'run', 'backfill', 'runs', 'show', 'quarantine', 'anomalies'],
-  'doctor',
+  ...['doctor', 'dags', 'graph', 'gantt', 'why', 'history'],
 ]
 
 describe('help', () => {

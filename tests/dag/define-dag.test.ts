@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import type { Builder, Dag } from '../../dag/define-dag.ts'
+import type { Builder } from '../../dag/builder.ts'
+import type { Dag } from '../../dag/define-dag.ts'
 import { activityRefs, defineDag } from '../../dag/define-dag.ts'
 import type { Duration } from '../../dag/duration.ts'
 import { taskOf } from '../../dag/graph.ts'

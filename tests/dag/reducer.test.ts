@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Graph, TaskNode, TriggerRule } from '../../dag/graph.ts'
 import { triggerRules } from '../../dag/graph.ts'
-import type { RunEvent, TaskState, TaskStates } from '../../dag/reducer.ts'
+import type { RunEvent } from '../../dag/reducer.ts'
 import { explain, initialStates, reduce } from '../../dag/reducer.ts'
+import type { TaskState, TaskStates } from '../../dag/task-state.ts'
 import { judgeRun } from '../../dag/verdict.ts'
 
 function node(id: string, upstream: string[] = [], rule: TriggerRule = 'all_success'): TaskNode {
@@ -132,9 +133,11 @@ describe('a branch', () => {
 })
 
 describe('the verdict of a run', () => {
+  const ended = { isCancelled: false, timedOut: undefined }
+
   test('a leaf that could not run fails it', () => {
     const graph = graphOf(node('a'), node('b', ['a']))
-    expect(judgeRun(graph, run(graph, { a: 'failed' }).states)).toEqual({
+    expect(judgeRun(graph, run(graph, { a: 'failed' }).states, ended)).toEqual({
       state: 'failed',
       failedTasks: ['a'],
       summary: 'a failed (it broke); so b did not run',
@@ -143,7 +146,7 @@ describe('the verdict of a run', () => {
 
   test('a failed task behind which a leaf succeeds does not fail it, but is named', () => {
     const graph = graphOf(node('a'), node('clean_up', ['a'], 'all_done'))
-    expect(judgeRun(graph, run(graph, { a: 'failed' }).states)).toEqual({
+    expect(judgeRun(graph, run(graph, { a: 'failed' }).states, ended)).toEqual({
       state: 'success',
       failedTasks: ['a'],
       summary: 'success with failed tasks: a',
@@ -156,13 +159,13 @@ describe('the verdict of a run', () => {
       node('watcher', ['a', 'clean_up'], 'one_failed'),
     )
     const { states } = run(graph, { a: 'failed', watcher: 'failed' })
-    expect(judgeRun(graph, states).state).toBe('failed')
+    expect(judgeRun(graph, states, ended).state).toBe('failed')
     expect(stateNames(run(graph, {})).watcher).toBe('skipped')
   })
 
   test('skipped leaves do not fail it', () => {
     const graph = graphOf(branchNode('choose', ['x']), node('x', ['choose']))
-    expect(judgeRun(graph, run(graph, { choose: [] }).states).state).toBe('success')
+    expect(judgeRun(graph, run(graph, { choose: [] }).states, ended).state).toBe('success')
   })
 
   test('unfinished tasks mean that it was cancelled', () => {
@@ -170,7 +173,7 @@ describe('the verdict of a run', () => {
     const { states } = reduce(graph, initialStates(graph), { type: 'run_started' })
     const cancelled = reduce(graph, states, { type: 'task_cancelled', taskId: 'a' })
     expect(cancelled.starts).toEqual([])
-    expect(judgeRun(graph, cancelled.states).state).toBe('cancelled')
+    expect(judgeRun(graph, cancelled.states, ended).state).toBe('cancelled')
   })
 })
 

@@ -54,7 +54,7 @@ describe('imports follow the map', () => {
     ['dag/planted.ts', from('platform'), 'map-dag'],
     ['dag/planted.ts', use('@temporalio/workflow'), 'map-dag'],
     ['dag/planted.ts', use('node:fs'), 'map-dag'],
-    ['dag/run-loop.ts', from('domain'), 'map-dag-run-loop'],
+    ['dag/run-loop/run-graph.ts', from('domain'), 'map-dag-run-loop'],
     ['domain/planted.ts', use('pg'), 'map-domain'],
     ['domain/planted.ts', from('platform'), 'map-domain'],
     ['workflows/planted.ts', from('activities'), 'map-workflows'],
@@ -75,7 +75,7 @@ describe('imports follow the map', () => {
 
   test.each([
     ['dag/planted.ts', use('zod')],
-    ['dag/run-loop.ts', use('@temporalio/workflow')],
+    ['dag/run-loop/run-graph.ts', use('@temporalio/workflow')],
     ['domain/planted.ts', use('simple-statistics')],
     ['workflows/planted.ts', from('dag')],
     ['platform/planted.ts', use('node:fs')],

@@ -1,7 +1,7 @@
 import type { WorkflowFailedError } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { TaskStates } from '../../dag/reducer.ts'
+import type { TaskStates } from '../../dag/task-state.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { startSampleWorker } from './sample-dags/start-sample-worker.ts'
@@ -152,6 +152,7 @@ describe('a run that fails', () => {
     expect(row.task_states.report).toEqual({
       state: 'upstream_failed',
       reason: 'all_success: good success, bad failed',
+      because: ['bad'],
     })
   })
 
@@ -218,7 +219,7 @@ describe('a run that is going on', () => {
     const row = await runRow('sample_gate/2025-12-14')
     expect(row).toMatchObject({ state: 'cancelled' })
     expect(row.task_states.gate.state).toBe('cancelled')
-    expect(row.task_states.after_gate.state).toBe('none')
+    expect(row.task_states.after_gate.state).toBe('cancelled')
     const { rows } = await sample.database.db.query(
       `select state from audit.task_runs where run_key = 'sample_gate/2025-12-14'`,
     )

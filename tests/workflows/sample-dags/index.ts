@@ -1,6 +1,7 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as dags from './sample-dags.ts'
+import * as shapes from './shape-dags.ts'
 
 export const sample_chain = dagWorkflow(dags.sampleChain)
 export const sample_branch = dagWorkflow(dags.sampleBranch)
@@ -10,4 +11,16 @@ export const sample_retry = dagWorkflow(dags.sampleRetry)
 export const sample_exhausted = dagWorkflow(dags.sampleExhausted)
 export const sample_gate = dagWorkflow(dags.sampleGate)
 export const sample_params = dagWorkflow(dags.sampleParams)
-export const daybook_backfill = backfillWorkflow(dags.sampleDags)
+export const sample_teardown = dagWorkflow(shapes.sampleTeardown)
+export const sample_cancel = dagWorkflow(shapes.sampleCancel)
+export const sample_repair = dagWorkflow(shapes.sampleRepair)
+export const sample_shapes = dagWorkflow(shapes.sampleShapes)
+export const sample_impatient = dagWorkflow(shapes.sampleImpatient)
+export const sample_approval = dagWorkflow(shapes.sampleApproval)
+export const sample_fail_fast = dagWorkflow(shapes.sampleFailFast)
+export const sample_slow = dagWorkflow(shapes.sampleSlow)
+export const sample_narrow = dagWorkflow(shapes.sampleNarrow)
+export const sample_pool = dagWorkflow(shapes.samplePool)
+export const sample_past = dagWorkflow(shapes.samplePast)
+export const sample_single = dagWorkflow(shapes.sampleSingle)
+export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])

@@ -7,6 +7,7 @@ export function createSampleActivities() {
   const failures: FailedRun[] = []
   const gates = new Map<string, () => void>()
   const broken = new Set<string>()
+  const arrived = new Set<string>()
   const note = (date: string) => {
     const { activityId, attempt } = Context.current().info
     calls.push(`${date} ${activityId} ${attempt}`)
@@ -14,7 +15,8 @@ export function createSampleActivities() {
   const activities = {
     async count(input: { date: string; from?: number }) {
       note(input.date)
-      if (broken.has(input.date)) {
+      const { activityId } = Context.current().info
+      if (broken.has(input.date) || broken.has(`${input.date} ${activityId}`)) {
         throw ApplicationFailure.nonRetryable(`${input.date} is broken`, 'ChecksFailed')
       }
       const rowsOut = (input.from ?? 0) + 1
@@ -43,6 +45,17 @@ export function createSampleActivities() {
         cancellationSignal.addEventListener('abort', () => reject(new CancelledFailure('let go')))
       })
     },
+    async isThere(input: { date: string }): Promise<{ rowsOut: number } | undefined> {
+      note(input.date)
+      return arrived.has(input.date) ? { rowsOut: 7 } : undefined
+    },
+    async isOpen(input: { date: string }): Promise<boolean> {
+      note(input.date)
+      return !broken.has(input.date)
+    },
+    async skipItself(input: { date: string }): Promise<void> {
+      throw ApplicationFailure.nonRetryable(`nothing to do on ${input.date}`, 'TaskSkipped')
+    },
     async tellFailure(input: FailedRun) {
       failures.push(input)
     },
@@ -53,7 +66,7 @@ export function createSampleActivities() {
       return { text: `${input.date} ${input.name}`.repeat(input.times) }
     },
   }
-  return { activities, calls, failures, gates, broken }
+  return { activities, calls, failures, gates, broken, arrived }
 }
 
 export type SampleActivities = ReturnType<typeof createSampleActivities>['activities']

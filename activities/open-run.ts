@@ -1,0 +1,109 @@
+import { ApplicationFailure } from '@temporalio/activity'
+import type { Graph } from '../dag/graph.ts'
+import type { ClearRequest } from '../dag/plan-clear.ts'
+import { planRepair } from '../dag/plan-repair.ts'
+import type { Intervention } from '../dag/run-loop/interventions.ts'
+import type { Repairs } from '../dag/run-loop/run-graph.ts'
+import { failureTypes } from '../domain/failures.ts'
+import type { Database, Transaction } from '../platform/database.ts'
+import { readEndedRun } from '../platform/ended-run.ts'
+import type { RunIdentity, StartRunInput } from './runs.ts'
+
+export type RecordedIntervention = Intervention & {
+  readonly runId: string
+  readonly runKey: string
+}
+
+/** What a cleared run goes on from. */
+export interface Repair {
+  readonly fromRunId: string
+  readonly graph: Graph
+  readonly repairs: Repairs
+  readonly run: { readonly params: unknown }
+  readonly intervention: Intervention
+}
+
+/**
+ * The latest run of a key, as a clear or a mark leaves it.
+ * @throws BadInput (never retried) when there is none, or nothing in it to clear
+ */
+export async function findRepair(
+  database: Database,
+  input: StartRunInput,
+  { runKey, params }: RunIdentity,
+  request: ClearRequest,
+): Promise<Repair> {
+  const action = request.mark === undefined ? 'clear' : 'mark'
+  const refuse = (why: string) => badInput(`${runKey} cannot be ${action}ed: ${why}`)
+  const ended = await readEndedRun(database, runKey, input.runId)
+  if (ended === undefined) throw refuse('it has no run that has ended')
+  const plan = planRepair(ended, input.graph, request)
+  if ('problem' in plan) throw refuse(plan.problem)
+  const { graph, tasks, states } = plan
+  const kept = Object.entries(ended.outputs).filter(([id]) => states[id]?.state === 'success')
+  const run = { params: request.params === 'given' ? params : ended.params }
+  const { by, reason, mark, ...selection } = request
+  const given = request.params === 'given' ? run : {}
+  const detail =
+    mark === undefined
+      ? { ...selection, ...given, cleared: tasks }
+      : { tasks: request.tasks, state: mark, cleared: tasks }
+  return {
+    ...{ fromRunId: ended.runId, graph, run },
+    repairs: { states, outputs: Object.fromEntries(kept) },
+    intervention: { action, by, reason, detail },
+  }
+}
+
+function badInput(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, failureTypes.badInput)
+}
+
+export async function insertIntervention(
+  database: Pick<Database, 'query'> | Transaction,
+  { runId, runKey, action, by, reason, detail }: RecordedIntervention,
+): Promise<void> {
+  await database.query(
+    `insert into audit.interventions (run_id, run_key, action, made_by, reason, detail)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [runId, runKey, action, by, reason, JSON.stringify(detail)],
+  )
+}
+
+/** The first row of a run; what an older execution of its key left open is closed. */
+export async function openRun(
+  transaction: Transaction,
+  { runId, dagId, startedMs, graph }: StartRunInput,
+  { runKey, date, trigger, params }: RunIdentity,
+  repair: Repair | null,
+): Promise<void> {
+  // One run a run key: an older row that still says `running` was terminated or reset.
+  await transaction.query(
+    `update audit.pipeline_runs
+     set state = 'cancelled', ended_at = now(), error = 'ended without a word: terminated or reset'
+     where run_key = $1 and run_id <> $2 and state in ('queued', 'running')`,
+    [runKey, runId],
+  )
+  await transaction.query(
+    `update audit.task_runs set state = 'cancelled', ended_at = now(), error = 'its run was terminated or reset'
+     where run_key = $1 and run_id <> $2 and state = 'running'`,
+    [runKey, runId],
+  )
+  await transaction.query(
+    'delete from audit.slot_requests where workflow_id = $1 and run_id <> $2',
+    [runKey, runId],
+  )
+  await transaction.query(
+    `insert into audit.pipeline_runs
+       (run_id, run_key, dag_id, logical_date, trigger, state, started_at, graph, params, cleared_from)
+     values ($1, $2, $3, $4, $5, 'running', to_timestamp($6 / 1000.0), $7, $8, $9)
+     on conflict (run_id) do nothing`,
+    [
+      ...[runId, runKey, dagId, date, trigger, startedMs, JSON.stringify(graph)],
+      ...[JSON.stringify(params ?? {}), repair?.fromRunId ?? null],
+    ],
+  )
+  if (repair !== null) {
+    await insertIntervention(transaction, { ...repair.intervention, runId, runKey })
+  }
+}

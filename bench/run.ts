@@ -1,0 +1,20 @@
+import { relative } from 'node:path'
+import { createReport, renderTable, writeReport } from './report.ts'
+import type { Row } from './report.ts'
+
+/** Each is loaded when it is asked for. */
+const benchmarks: Record<string, () => Promise<Row[]>> = {
+  orchestrator: async () => (await import('./orchestrator.ts')).benchOrchestrator(),
+}
+
+const [name = ''] = process.argv.slice(2)
+const bench = benchmarks[name]
+if (bench === undefined) {
+  const names = Object.keys(benchmarks).join(', ')
+  console.error(`There is no benchmark "${name}"; use npm run bench -- NAME with one of: ${names}`)
+  process.exitCode = 2
+} else {
+  const report = await createReport(name, bench)
+  console.log(`\n${renderTable(report)}`)
+  console.log(`\nWritten to ${relative(process.cwd(), writeReport(report))}`)
+}

@@ -1,0 +1,91 @@
+import type { Client } from '@temporalio/client'
+import { WorkflowNotFoundError } from '@temporalio/client'
+import type { DatedDag, LedgerDay } from '../dag/find-gaps.ts'
+import { runKeyOf } from '../dag/resolve-run.ts'
+import type { Database } from '../platform/database.ts'
+import type { Connections } from './connect.ts'
+
+type Servers = Pick<Connections, 'client' | 'database'>
+
+/** What the audit rows and Temporal say of each of the dates that has a run or is running. */
+export async function readLedger(
+  { database, client }: Servers,
+  { id: dagId }: DatedDag,
+  dates: readonly string[],
+): Promise<LedgerDay[]> {
+  const rows = await readRows(database, dagId, dates)
+  const days = new Map<string, LedgerDay>()
+  for (const { date, state, error } of rows) {
+    days.set(date, { date, latest: { state, error }, open: [], closedAs: null })
+  }
+  const saidRunning = new Map(rows.map((row) => [row.date, row.running_run_ids]))
+  const open = await listOpenDates(client, dagId)
+  const doubtful = rows.filter((row) => row.running_run_ids.length > 0).map((row) => row.date)
+  for (const date of new Set([...doubtful, ...dates.filter((each) => open.has(each))])) {
+    const asked = await askTemporal(client, runKeyOf(dagId, date), saidRunning.get(date) ?? [])
+    days.set(date, { date, latest: days.get(date)?.latest ?? null, ...asked })
+  }
+  return [...days.values()]
+}
+
+interface LedgerRow {
+  date: string
+  state: 'queued' | 'running' | 'success' | 'failed' | 'cancelled'
+  error: string | null
+  running_run_ids: string[]
+}
+
+async function readRows(
+  database: Database,
+  dagId: string,
+  dates: readonly string[],
+): Promise<LedgerRow[]> {
+  // A run that was reset leaves a row behind that starts when its successor's row does.
+  const { rows } = await database.query<LedgerRow>(
+    `select distinct on (logical_date) logical_date as date, state, error,
+       coalesce(
+         array_agg(run_id) filter (where state in ('queued', 'running')) over (partition by logical_date), '{}'
+       ) as running_run_ids
+     from audit.pipeline_runs
+     where dag_id = $1 and logical_date = any ($2::date[])
+     order by logical_date, started_at desc, ended_at desc nulls last`,
+    [dagId, dates],
+  )
+  return rows
+}
+
+/** Dates with an open execution, also those that wait for a worker and have no row yet. */
+async function listOpenDates(client: Client, dagId: string): Promise<Set<string>> {
+  const query = `WorkflowType = '${dagId}' and ExecutionStatus = 'Running'`
+  const dates = new Set<string>()
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    const date = workflowId.slice(-10)
+    if (workflowId === runKeyOf(dagId, date)) dates.add(date)
+  }
+  return dates
+}
+
+type Asked = Pick<LedgerDay, 'open' | 'closedAs'>
+
+/** Asks for the current execution, which a reset gives another id, and for those of the rows. */
+async function askTemporal(client: Client, runKey: string, runIds: string[]): Promise<Asked> {
+  const open = new Set<string>()
+  let closedAs: string | null = null
+  for (const runId of [...runIds, undefined]) {
+    const execution = await describeExecution(client, runKey, runId)
+    if (execution?.isOpen) open.add(execution.runId)
+    else closedAs = execution?.status ?? closedAs
+  }
+  return { open: [...open], closedAs: open.size > 0 ? null : closedAs }
+}
+
+async function describeExecution(client: Client, runKey: string, runId: string | undefined) {
+  try {
+    const { status, ...execution } = await client.workflow.getHandle(runKey, runId).describe()
+    const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED'
+    return { runId: execution.runId, status: status.name, isOpen }
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined
+    throw error
+  }
+}

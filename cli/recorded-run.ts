@@ -1,0 +1,81 @@
+import type { Graph } from '../dag/graph.ts'
+import type { TaskState, TaskStates, TaskStatus } from '../dag/task-state.ts'
+import type { Database } from '../platform/database.ts'
+import { UsageError } from './exit-codes.ts'
+
+export interface RecordedRun {
+  readonly run_id: string
+  readonly run_key: string
+  readonly dag_id: string
+  readonly logical_date: string
+  readonly state: 'queued' | 'running' | 'success' | 'failed' | 'cancelled'
+  readonly started_at: Date
+  readonly ended_at: Date | null
+  readonly graph: Graph
+  /** Written when a run ends. */
+  readonly task_states: TaskStates
+}
+
+export interface AttemptRow {
+  readonly task_id: string
+  readonly attempt: number
+  readonly state: 'running' | 'success' | 'failed' | 'cancelled'
+  readonly started_at: Date
+  readonly ended_at: Date | null
+  readonly error: string | null
+}
+
+/** A run key as people write it: of a date alone, that of the DAG. A run id stays what it is. */
+export function runKeyFrom(run: string, dagId: string): string {
+  return /^\d{4}-\d{2}-\d{2}$/.test(run) ? `${dagId}/${run}` : run
+}
+
+/** The latest execution of a run key, or the one of a run id; undefined if there is none. */
+export async function findRun(database: Database, key: string): Promise<RecordedRun | undefined> {
+  const { rows } = await database.query<RecordedRun>(
+    `select run_id, run_key, dag_id, logical_date, state, started_at, ended_at, graph, task_states
+     from audit.pipeline_runs where run_key = $1 or run_id = $1
+     order by started_at desc limit 1`,
+    [key],
+  )
+  return rows[0]
+}
+
+/** @throws UsageError when there is no such run */
+export async function requireRun(
+  database: Database,
+  run: string,
+  dagId: string,
+): Promise<RecordedRun> {
+  const key = runKeyFrom(run, dagId)
+  const found = await findRun(database, key)
+  if (found !== undefined) return found
+  throw new UsageError(`error: there is no run ${key}; \`daybook runs\` lists those there are`)
+}
+
+export async function readAttempts(database: Database, runId: string): Promise<AttemptRow[]> {
+  const { rows } = await database.query<AttemptRow>(
+    `select task_id, attempt, state, started_at, ended_at, error
+     from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
+    [runId],
+  )
+  return rows
+}
+
+/** The states that a run recorded at its end; while it goes on, what its attempts tell. */
+export function statesOf(run: RecordedRun, attempts: readonly AttemptRow[]): TaskStates {
+  if (Object.keys(run.task_states).length > 0) return run.task_states
+  const states = new Map<string, TaskStatus>()
+  for (const attempt of attempts) {
+    const { task_id, error } = attempt
+    states.set(task_id, { state: stateAfter(run.graph, attempt), reason: error ?? '' })
+  }
+  return Object.fromEntries(states)
+}
+
+function stateAfter(graph: Graph, { task_id, attempt, state }: AttemptRow): TaskState {
+  // What a run does beside its tasks, such as telling of a failure, has attempts too.
+  const task = graph.tasks.find(({ id }) => id === task_id)
+  const isTriedAgain = state === 'failed' && attempt <= (task?.retries ?? 0)
+  return isTriedAgain ? 'running' : state
+}

@@ -1,0 +1,192 @@
+import type { z } from 'zod'
+import type { ActivityRef } from './activity-refs.ts'
+import type { Duration } from './duration.ts'
+import type { TriggerRule } from './graph.ts'
+import type { WeightRule } from './priority-weights.ts'
+import type { OutputRef, Ref, SureRef, Wired } from './reference.ts'
+
+declare const allows: unique symbol
+
+/** Something a task of this id may name in `after`. */
+export interface Upstream<Id extends string> {
+  readonly id: string
+  readonly [allows]?: (downstream: Id) => void
+}
+
+export interface TaskRef<Id extends string, Output> extends Upstream<string> {
+  readonly id: Id
+  readonly output: OutputRef<Output>
+}
+
+/** Only the tasks it may choose can come right after a branch. */
+export interface BranchRef<Id extends string, Choice extends string> extends Upstream<Choice> {
+  readonly id: Id
+}
+
+/** What a branch's activity returns: one of its choices, several, or none. */
+export type Chosen<Choice extends string> = Choice | readonly Choice[] | null | undefined
+
+export interface AttemptOptions {
+  readonly retries?: number
+  readonly retryDelay?: Duration
+  /** Each delay is the one before times this; 1 keeps it the same. */
+  readonly retryBackoff?: number
+  readonly maxRetryDelay?: Duration
+  /** Limit of one attempt. */
+  readonly timeout?: Duration
+  /** An attempt whose worker has not been heard of for so long is given to another. */
+  readonly heartbeatTimeout?: Duration | null
+}
+
+/** Where a task stands among the others, and what it waits for besides them. */
+export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
+  readonly after?: readonly Upstream<Id>[]
+  readonly rule?: Rule
+  /** Slots that it takes of a pool while it runs; by default one. */
+  readonly pool?: string
+  readonly poolSlots?: number
+  /** Among the tasks that wait for the same pool; higher goes first. */
+  readonly priority?: number
+  /** Waits until the same task of the run before has succeeded or was skipped. */
+  readonly dependsOnPast?: boolean
+  /** Waits also for the tasks right after it there. */
+  readonly waitForDownstream?: boolean
+}
+
+export type TaskOptions<Id extends string, Rule extends TriggerRule> = AttemptOptions &
+  PlaceOptions<Id, Rule>
+
+export interface TeardownOptions<Id extends string> extends Omit<
+  TaskOptions<Id, TriggerRule>,
+  'rule'
+> {
+  readonly setups: readonly Upstream<string>[]
+  /** Whether its failure fails the run; by default it does not. */
+  readonly failsRun?: boolean
+}
+
+/** What is skipped where nothing is let through; all that comes after, unless said otherwise. */
+export interface SkipOptions {
+  readonly skips?: 'all_downstream' | 'direct_downstream'
+}
+
+export interface WaitOptions {
+  /** Between two looks of a sensor; by default a minute. */
+  readonly pokeInterval?: Duration
+  /** How long it waits in all; by default 7 days. */
+  readonly waitAtMost?: Duration
+  readonly onTimeout?: 'fail' | 'skip'
+}
+
+export interface DagOptions<Params> extends AttemptOptions {
+  readonly id: string
+  readonly description?: string
+  /** The run of a day starts at the first time of `cron` after that day has ended. */
+  readonly schedule: { readonly cron: string; readonly timeZone: string } | null
+  /** First day that the schedule is responsible for; earlier days run when a person asks for them. */
+  readonly startDate: string
+  readonly catchup: boolean
+  readonly maxActiveRuns: number
+  /** Told of a failed run before it ends; its own failure changes nothing. */
+  readonly onFailure?: ActivityRef<FailedRun, unknown>
+  readonly params?: z.ZodType<Params>
+  /** The first failed task stops the run; every task must have the rule all_success. */
+  readonly failFast?: boolean
+  /** Any failed task fails the run, not only one that nothing comes after. */
+  readonly failsOnAnyTask?: boolean
+  /** A run that takes longer fails; what has not ended is skipped. */
+  readonly runTimeout?: Duration
+  /** Tasks of a run that may run at once. */
+  readonly maxActiveTasks?: number
+  /** How the priority of a task follows from its own and that of the tasks around it. */
+  readonly weightRule?: WeightRule
+}
+
+export interface FailedRun {
+  dagId: string
+  date: string
+  runKey: string
+  failedTasks: string[]
+  reason: string
+}
+
+/** What a person said about an approval. */
+export interface ApprovalOutput {
+  decision: 'approve' | 'reject'
+  by: string
+  reason: string
+}
+
+export interface Builder<Params> {
+  readonly task: <
+    const Id extends string,
+    Input,
+    Output,
+    const Rule extends TriggerRule = 'all_success',
+  >(
+    id: Id,
+    activity: ActivityRef<Input, Output>,
+    input: Wired<NoInfer<Input>, NoInfer<Rule>>,
+    options?: TaskOptions<NoInfer<Id>, Rule>,
+  ) => TaskRef<Id, Output>
+  /** A task whose activity returns which of `choices` run; the others are skipped. */
+  readonly branch: <
+    const Id extends string,
+    Input,
+    const Choice extends string,
+    const Rule extends TriggerRule = 'all_success',
+  >(
+    id: Id,
+    activity: ActivityRef<Input, Chosen<NoInfer<Choice>>>,
+    input: Wired<NoInfer<Input>, NoInfer<Rule>>,
+    choices: readonly Choice[],
+    options?: TaskOptions<NoInfer<Id>, Rule>,
+  ) => BranchRef<Id, Choice>
+  /** Makes something for the tasks after it, which its teardown takes away again. */
+  readonly setup: Builder<Params>['task']
+  /** Runs when its set-ups have succeeded and all between them and it has ended, however it ended. */
+  readonly teardown: <const Id extends string, Input>(
+    id: Id,
+    activity: ActivityRef<Input, unknown>,
+    input: Wired<NoInfer<Input>, 'all_done'>,
+    options: TeardownOptions<NoInfer<Id>>,
+  ) => TaskRef<Id, undefined>
+  /** A task whose activity says whether what comes after it runs. */
+  readonly shortCircuit: <
+    const Id extends string,
+    Input,
+    const Rule extends TriggerRule = 'all_success',
+  >(
+    id: Id,
+    activity: ActivityRef<Input, boolean>,
+    input: Wired<NoInfer<Input>, NoInfer<Rule>>,
+    options?: TaskOptions<NoInfer<Id>, Rule> & SkipOptions,
+  ) => TaskRef<Id, boolean>
+  /** Lets its direct downstream run only in the newest due run, and in runs made by hand. */
+  readonly latestOnly: <const Id extends string>(
+    id: Id,
+    options?: PlaceOptions<NoInfer<Id>, TriggerRule>,
+  ) => TaskRef<Id, undefined>
+  /**
+   * A task whose activity is asked again and again until it returns something other than false or
+   * nothing. Waiting for days costs no worker and no event.
+   */
+  readonly sensor: <
+    const Id extends string,
+    Input,
+    Output,
+    const Rule extends TriggerRule = 'all_success',
+  >(
+    id: Id,
+    activity: ActivityRef<Input, Output | false | null | undefined>,
+    input: Wired<NoInfer<Input>, NoInfer<Rule>>,
+    options?: TaskOptions<NoInfer<Id>, Rule> & WaitOptions,
+  ) => TaskRef<Id, Output>
+  /** Waits until a person approves or rejects; a rejection skips what comes after. */
+  readonly approval: <const Id extends string>(
+    id: Id,
+    options?: PlaceOptions<NoInfer<Id>, TriggerRule> & WaitOptions & SkipOptions,
+  ) => TaskRef<Id, ApprovalOutput>
+  readonly date: Ref<string, 'sure'>
+  readonly params: SureRef<Params>
+}

@@ -1,0 +1,140 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  setCurrentDetails,
+  sleep,
+} from '@temporalio/workflow'
+import type { Graph } from '../graph.ts'
+import { taskOf } from '../graph.ts'
+import type { RunEvent } from '../reducer.ts'
+import { initialStates, reduce } from '../reducer.ts'
+import { renderGrid } from '../render-grid.ts'
+import type { TaskStates } from '../task-state.ts'
+import type { RunEnd } from '../verdict.ts'
+import type { Approvals } from './approvals.ts'
+import { createLimits } from './limits.ts'
+import type { Slots } from './slots.ts'
+import type { TaskRunner } from './task-runner.ts'
+import { createTaskRunner } from './task-runner.ts'
+
+export interface GraphRun {
+  readonly graph: Graph
+  readonly date: string
+  readonly params: unknown
+  /** A latest_only task lets nothing through after this instant; null when a person asked for the run. */
+  readonly latestUntilMs: number | null
+  /** Whether tasks that depend on their past look at it. */
+  readonly hasPast: boolean
+  /** Of the run that this one repairs: its states, cleared ones as `none`, and what its tasks returned. */
+  readonly repairs: Repairs | null
+  readonly slots: Slots
+}
+
+export interface Repairs {
+  readonly states: TaskStates
+  readonly outputs: Readonly<Record<string, unknown>>
+}
+
+export interface GraphOutcome extends RunEnd {
+  readonly states: TaskStates
+  readonly outputs: Readonly<Record<string, unknown>>
+}
+
+/** What a person may do to a run that is going on. */
+export interface RunControls {
+  readonly graph: Graph
+  readonly states: () => TaskStates
+  readonly apply: (event: RunEvent) => void
+  readonly setPaused: (isPaused: boolean) => void
+  readonly approvals: Approvals
+}
+
+/**
+ * Runs the tasks of a recorded graph until none can start any more. A failed task is a state, not an
+ * error. When the run is cancelled its running tasks are, and only teardowns start.
+ */
+export async function runGraph(
+  run: GraphRun,
+  control: (controls: RunControls) => void,
+): Promise<GraphOutcome> {
+  const loop = createLoop(run)
+  const { setPaused, approvals } = loop.tasks
+  control({ graph: run.graph, states: loop.states, apply: loop.apply, setPaused, approvals })
+  loop.apply({ type: 'run_started' })
+  const root = CancellationScope.current()
+  root.cancelRequested.catch(() => loop.apply({ type: 'run_cancelled' }))
+  const timer = startRunTimer(run.graph, loop)
+  // A person may clear a task at the very end: the run goes on then.
+  await CancellationScope.nonCancellable(() =>
+    condition(() => loop.isDone() && allHandlersFinished()),
+  )
+  timer?.cancel()
+  loop.assertSound()
+  return {
+    states: loop.states(),
+    outputs: loop.tasks.outputs(),
+    isCancelled: root.consideredCancelled,
+    timedOut: loop.timedOut(),
+  }
+}
+
+type Loop = ReturnType<typeof createLoop>
+
+function createLoop(run: GraphRun) {
+  const { graph } = run
+  let states = run.repairs?.states ?? initialStates(graph)
+  let running = 0
+  let broken: Error | undefined
+  let timedOut: string | undefined
+  const limits = createLimits({ ...run, dagId: graph.dagId, report: apply })
+  const outputs = run.repairs?.outputs ?? {}
+  const tasks: TaskRunner = createTaskRunner({ ...run, outputs, limits, report: apply })
+
+  function apply(event: RunEvent): void {
+    const step = reduce(graph, states, event)
+    states = step.states
+    if (event.type === 'run_timed_out') timedOut = event.reason
+    setCurrentDetails(renderGrid(graph, states))
+    for (const taskId of step.stops) tasks.stop(taskId)
+    for (const { taskId } of step.starts) start(taskId)
+  }
+
+  function start(taskId: string): void {
+    running += 1
+    const ended = tasks.start(taskOf(graph, taskId), states[taskId]?.cleared ?? 0)
+    ended
+      .then((event) => {
+        running -= 1
+        apply(event)
+      })
+      // A mistake in Daybook, which must fail the workflow task and not the run.
+      .catch((error: unknown) => {
+        broken ??= error instanceof Error ? error : new Error(String(error))
+      })
+  }
+
+  return {
+    tasks,
+    apply,
+    states: () => states,
+    timedOut: () => timedOut,
+    isDone: () => broken !== undefined || running === 0,
+    assertSound() {
+      if (broken !== undefined) throw broken
+    },
+  }
+}
+
+function startRunTimer({ runTimeoutMs }: Graph, loop: Loop): CancellationScope | undefined {
+  if (runTimeoutMs === undefined) return undefined
+  const scope = new CancellationScope()
+  const reason = `the run took longer than ${runTimeoutMs / 1_000} s`
+  scope
+    .run(() => sleep(runTimeoutMs))
+    .then(
+      () => loop.apply({ type: 'run_timed_out', reason }),
+      () => undefined,
+    )
+  return scope
+}

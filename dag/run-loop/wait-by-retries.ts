@@ -1,0 +1,18 @@
+import { scheduleActivity } from '@temporalio/workflow'
+
+/**
+ * Runs an activity that fails until what it waits for is there: its retries cost no event, for days.
+ * The colon in its id says that it is no task of the run.
+ */
+export function waitByRetries(
+  activity: string,
+  activityId: `${string}:${string}`,
+  input: unknown,
+): Promise<unknown> {
+  return scheduleActivity(activity, [input], {
+    activityId,
+    summary: activityId,
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '10 seconds', backoffCoefficient: 1 },
+  })
+}
