@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { DeadlineAlert } from '../dag/builder.ts'
+import { composeDeadlineMail } from '../domain/mail-deadline.ts'
 import { composeFailureMail, type FailedCheck } from '../domain/mail-failure.ts'
 import { composeFindingsMail, type Finding } from '../domain/mail-findings.ts'
 import type { Attempt } from '../platform/attempt.ts'
@@ -55,6 +57,29 @@ export function createNotifyActivities({ database, config }: Deps) {
       )
       return sendDueMails(database, mailer, input.runKey)
     },
+
+    /** Mails that a run may miss, or has missed, its deadline; once each for a run. */
+    async notifyDeadline(input: DeadlineAlert): Promise<MailCounts> {
+      const { runId } = currentAttempt()
+      await inTransaction(database, (transaction) =>
+        writeDeadlineMails(transaction, config, runId, input),
+      )
+      return sendDueMails(database, mailer, input.runKey)
+    },
+  }
+}
+
+async function writeDeadlineMails(
+  transaction: Transaction,
+  config: Config,
+  runId: string,
+  input: DeadlineAlert,
+): Promise<void> {
+  const content = composeDeadlineMail(input)
+  for (const recipient of config.mailTo) {
+    const dedupeKey = `deadline ${input.kind} ${runId} ${recipient}`
+    const mail = { dedupeKey, kind: 'deadline' as const, runId, recipient, content }
+    await addToOutbox(transaction, { ...mail, runKey: input.runKey }, config.mailFrom)
   }
 }
 

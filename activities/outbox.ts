@@ -5,7 +5,7 @@ import type { MailContent } from '../domain/mail-document.ts'
 
 export interface NewMail {
   readonly dedupeKey: string
-  readonly kind: 'findings' | 'failure'
+  readonly kind: 'findings' | 'failure' | 'deadline'
   readonly runId: string
   readonly runKey: string
   readonly recipient: string

@@ -10,6 +10,7 @@ import type { Database } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { awaitResult } from './await-run.ts'
+import { datesHeldByOthers } from './other-backfills.ts'
 import type { RecordedIntervention } from './open-run.ts'
 import { findRepair, insertIntervention, openRun } from './open-run.ts'
 
@@ -22,6 +23,8 @@ export interface StartRunInput {
   readonly maxActiveRuns: number
   /** End of the interval after the run's own. */
   readonly latestUntilMs: number | null
+  /** When the schedule has the run of that day start. */
+  readonly dueMs: number | null
 }
 
 export interface RunIdentity {
@@ -40,6 +43,7 @@ export type StartedRun =
       /** Setting an unknown search attribute would block the workflow for ever. */
       readonly hasSearchAttributes: boolean
       readonly latestUntilMs: number | null
+      readonly dueMs: number | null
       readonly hasPast: boolean
       /** Runs of the DAG that may be active at once; null for runs of a backfill, which has a limit of its own. */
       readonly maxActiveRuns: number | null
@@ -70,7 +74,8 @@ export type BackfillStart =
 export interface StartedBackfill {
   readonly input: BackfillInput
   readonly concurrency: number
-  readonly days: { date: string; latestState: string | null }[]
+  /** `heldBy`: another backfill that has the day in its range. */
+  readonly days: { date: string; latestState: string | null; heldBy: string | null }[]
 }
 
 export interface RunDeps {
@@ -108,6 +113,7 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
         latestUntilMs: isByHand(trigger) ? null : input.latestUntilMs,
+        dueMs: input.dueMs,
         hasPast: !ignoresPast,
         maxActiveRuns: trigger === 'backfill' ? null : input.maxActiveRuns,
       }
@@ -128,13 +134,22 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       await insertIntervention(database, input)
     },
 
-    /** Writes how the run has ended; also for a run that was reset and so never wrote its start. */
+    /**
+     * Writes how the run has ended; also for a run that was reset and so never wrote its start. An
+     * attempt whose end was never written ends with it.
+     */
     async closeRun(input: CloseRunInput): Promise<void> {
       await database.query(
-        `insert into audit.pipeline_runs
+        `with settled as (
+           update audit.task_runs set ended_at = now(),
+             state = case $11::jsonb -> task_id ->> 'state'
+               when 'success' then 'success' when 'cancelled' then 'cancelled' else 'failed' end,
+             error = 'its end was not written'
+           where run_id = $1 and state = 'running')
+         insert into audit.pipeline_runs
            (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, state, ended_at,
             failed_tasks, error, task_states, outputs)
-         values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, now(), $9, $10, $11, $12)
+         values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, now(), $9, $10, $11::jsonb, $12)
          on conflict (run_id) do update set
            state = excluded.state, ended_at = excluded.ended_at, error = excluded.error,
            failed_tasks = excluded.failed_tasks, task_states = excluded.task_states,
@@ -162,7 +177,10 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       }
       const { input, concurrency, dates } = start
       const latest = await latestStates(database, input.dagId, dates)
-      const days = dates.map((date) => ({ date, latestState: latest.get(date) ?? null }))
+      const held = await datesHeldByOthers(client, input.dagId, dates)
+      const days = dates.map((date) => ({
+        ...{ date, latestState: latest.get(date) ?? null, heldBy: held.get(date) ?? null },
+      }))
       return { input, concurrency, days }
     },
   }

@@ -3,7 +3,9 @@ import { ConfigError } from '../platform/config.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import { registerAnomalies } from './anomalies.ts'
 import { registerBackfill } from './backfill.ts'
+import { registerClear } from './clear.ts'
 import { registerDags } from './dags.ts'
+import { registerDecide } from './decide.ts'
 import { registerDemo } from './demo.ts'
 import { registerDoctor } from './doctor.ts'
 import { CommandFailed, exitCodes, exitCodesHelp, UsageError } from './exit-codes.ts'
@@ -12,6 +14,8 @@ import { registerGaps } from './gaps.ts'
 import { registerGenerate } from './generate.ts'
 import { registerGraph } from './graph.ts'
 import { registerHistory } from './history.ts'
+import { registerMark } from './mark.ts'
+import { registerPause } from './pause.ts'
 import { registerPools } from './pools.ts'
 import { registerQuarantine } from './quarantine.ts'
 import { registerRun } from './run.ts'
@@ -32,6 +36,7 @@ function buildProgram(): Command {
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
     registerGaps,
     registerPools,
+    ...[registerClear, registerMark, registerPause, registerDecide],
     ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],
   ]
   for (const register of registrations) register(program)

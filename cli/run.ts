@@ -1,12 +1,10 @@
 import type { Command } from 'commander'
-import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client'
-import { failureTypes } from '../domain/failures.ts'
 import { startRun } from '../schedules/start-run.ts'
 import { dagOption, jsonOption, parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
-import { CommandFailed, UsageError } from './exit-codes.ts'
-import { failureMessage } from './failure-message.ts'
+import type { EndOfRun } from './end-of-run.ts'
+import { assertSucceeded, endOfRun } from './end-of-run.ts'
 import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
 import { watchDays } from './watch-days.ts'
@@ -41,20 +39,16 @@ Examples:
 async function runDay(to: Connections, date: string, flags: Flags): Promise<void> {
   const { taskQueue } = to.config.temporal
   const handle = await startRun(to.client, { dagId: flags.dag, date, taskQueue })
-  const done = handle.result()
+  const done = endOfRun(handle)
   await watchDays({ database: to.database, dagId: flags.dag, dates: [date], done })
-  try {
-    const result: unknown = await done
-    if (flags.json) printJson({ run: handle.workflowId, state: 'success', result })
-    else printLine(`${handle.workflowId} is done: \`daybook show ${handle.workflowId}\``)
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error
-    const message = failureMessage(error)
-    if (flags.json) printJson({ run: handle.workflowId, state: 'failed', error: message })
-    throw isBadInput(error) ? new UsageError(message) : new CommandFailed(message)
-  }
+  const end = await done
+  const run = handle.workflowId
+  if (flags.json) printJson(inJson(run, end))
+  else if (end.state === 'success') printLine(`${run} is done: \`daybook show ${run}\``)
+  assertSucceeded([end])
 }
 
-function isBadInput({ cause }: WorkflowFailedError): boolean {
-  return cause instanceof ApplicationFailure && cause.type === failureTypes.badInput
+function inJson(run: string, end: EndOfRun) {
+  if (end.state === 'success') return { run, state: end.state, result: end.result }
+  return { run, state: end.state, error: end.error }
 }

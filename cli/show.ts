@@ -4,6 +4,7 @@ import { dagOption, jsonOption } from './arguments.ts'
 import { withDatabase } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import { instant, printJson, printLine, printTable, seconds } from './print.ts'
+import { printInterventions, readInterventions } from './read-interventions.ts'
 
 interface Flags {
   dag: string
@@ -99,6 +100,7 @@ async function readRun(database: Database, key: string) {
       `select task_id, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
        from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
     ),
+    interventions: await readInterventions(database, run.run_key),
     checks: await select<CheckRow>(
       `select check_id, severity, is_passed, expected, actual, failed_rows
        from audit.dq_results where run_id = $1 order by is_passed, check_id`,
@@ -122,6 +124,7 @@ function printRun(run: ShownRun): void {
   printLine(`started ${instant(run.started_at)} UTC, ${ended}, ${seconds(run.seconds)} s`)
   if (run.error !== null) printLine(`error: ${run.error}`)
   printTasks(run)
+  printInterventions(run.interventions)
   printFiles(run.files)
   printChecks(run.checks)
 }

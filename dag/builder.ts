@@ -70,6 +70,11 @@ export interface SkipOptions {
   readonly skips?: 'all_downstream' | 'direct_downstream'
 }
 
+export interface MapOptions {
+  /** Instances that run at once; by default 100. */
+  readonly maxParallel?: number
+}
+
 export interface WaitOptions {
   /** Between two looks of a sensor; by default a minute. */
   readonly pokeInterval?: Duration
@@ -96,10 +101,31 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly failsOnAnyTask?: boolean
   /** A run that takes longer fails; what has not ended is skipped. */
   readonly runTimeout?: Duration
+  /** When the run should be over. It goes on when it is not, and somebody is told. */
+  readonly deadline?: DeadlineOptions
   /** Tasks of a run that may run at once. */
   readonly maxActiveTasks?: number
   /** How the priority of a task follows from its own and that of the tasks around it. */
   readonly weightRule?: WeightRule
+}
+
+export interface DeadlineOptions {
+  /** After the run was due by its schedule, or after its start where there is none. */
+  readonly after: Duration
+  /** Tells of it also this long before. */
+  readonly warnBefore?: Duration
+  readonly notify: ActivityRef<DeadlineAlert, unknown>
+}
+
+export interface DeadlineAlert {
+  dagId: string
+  date: string
+  runKey: string
+  kind: 'warning' | 'missed'
+  /** ISO 8601, in UTC. */
+  deadline: string
+  /** Tasks that have not ended. */
+  unfinished: string[]
 }
 
 export interface FailedRun {
@@ -182,6 +208,23 @@ export interface Builder<Params> {
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
     options?: TaskOptions<NoInfer<Id>, Rule> & WaitOptions,
   ) => TaskRef<Id, Output>
+  /**
+   * A task that runs once for each item of a list; `input` says what an instance gets of its item.
+   * Its output is the list of theirs, in the order of the items.
+   */
+  readonly map: <
+    const Id extends string,
+    Item,
+    Input,
+    Output,
+    const Rule extends TriggerRule = 'all_success',
+  >(
+    id: Id,
+    activity: ActivityRef<Input, Output>,
+    over: Ref<readonly Item[]>,
+    input: (item: SureRef<Item>) => Wired<NoInfer<Input>, NoInfer<Rule>>,
+    options?: TaskOptions<NoInfer<Id>, Rule> & MapOptions,
+  ) => TaskRef<Id, Output[]>
   /** Waits until a person approves or rejects; a rejection skips what comes after. */
   readonly approval: <const Id extends string>(
     id: Id,

@@ -118,9 +118,16 @@ function decideByRule(states: TaskStates, task: TaskNode): Decided {
 
 function countUpstream(task: TaskNode, states: TaskStates): UpstreamCounts {
   const counts = { success: 0, failed: 0, skipped: 0, upstreamFailed: 0, unfinished: 0 }
-  for (const id of task.upstream) counts[countedAs[stateOf(states, id)]] += 1
+  for (const id of task.upstream) {
+    const { instances } = states[id] ?? {}
+    if (instances === undefined) counts[countedAs[stateOf(states, id)]] += 1
+    // A mapped upstream counts once an instance.
+    else for (const state of instanceStates) counts[state] += instances[state]
+  }
   return counts
 }
+
+const instanceStates = ['success', 'failed', 'skipped', 'unfinished'] as const
 
 const countedAs = {
   none: 'unfinished',
@@ -139,11 +146,19 @@ function causesOf(decision: Decision, task: TaskNode, states: TaskStates): strin
   if (decision !== 'skip' && decision !== 'upstream_failed') return []
   for (const state of causingStates[decision]) {
     if (task.rule === 'all_skipped' && state === 'skipped') continue
-    const causes = task.upstream.filter((id) => stateOf(states, id) === state)
+    const causes = task.upstream.filter((id) => isOrHas(states[id], state))
     if (causes.length > 0) return causes
   }
   return []
 }
+
+/** A mapped upstream can lead to it before all its instances have ended. */
+function isOrHas(status: TaskStatus | undefined, state: CausingState): boolean {
+  if (status?.instances === undefined) return status?.state === state
+  return state !== 'upstream_failed' && status.instances[state] > 0
+}
+
+type CausingState = (typeof causingStates)[keyof typeof causingStates][number]
 
 const causingStates = {
   skip: ['skipped', 'success', 'failed', 'upstream_failed'],

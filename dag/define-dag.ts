@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
-import type { Builder, DagOptions } from './builder.ts'
+import type { Builder, DagOptions, DeadlineOptions } from './builder.ts'
 import { toMs } from './duration.ts'
 import type { Graph, TaskKind, TaskNode } from './graph.ts'
 import type { NodeParts } from './make-node.ts'
@@ -51,7 +51,7 @@ export function defineDag<Params = Record<string, never>>(
 }
 
 function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]): Graph {
-  const { failFast, failsOnAnyTask, runTimeout, maxActiveTasks } = options
+  const { failFast, failsOnAnyTask, runTimeout, maxActiveTasks, deadline } = options
   return {
     dagId: options.id,
     tasks: weigh(nodes, options),
@@ -60,6 +60,19 @@ function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]
     ...(failsOnAnyTask ? { failsOnAnyTask: true } : {}),
     ...(runTimeout === undefined ? {} : { runTimeoutMs: toMs(runTimeout) }),
     ...(maxActiveTasks === undefined ? {} : { maxActiveTasks }),
+    ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
+  }
+}
+
+function deadlineOf({
+  after,
+  warnBefore,
+  notify,
+}: DeadlineOptions): NonNullable<Graph['deadline']> {
+  return {
+    afterMs: toMs(after),
+    warnBeforeMs: warnBefore === undefined ? null : toMs(warnBefore),
+    activity: notify.activityName,
   }
 }
 
@@ -124,6 +137,12 @@ function builderInto<Params>(nodes: TaskNode[], dag: DagOptions<Params>): Builde
     },
     sensor(id, activity, input, options) {
       add(withActivity('sensor', id, activity, input), options)
+      return { id, output: outputOf(id) }
+    },
+    map(id, activity, over, input, options) {
+      const item = makeRef<never>({ from: 'item', path: [] })
+      const node = withActivity('mapped', id, activity, input(item))
+      add({ ...node, over: recordInput(over) }, options)
       return { id, output: outputOf(id) }
     },
     approval(id, options) {

@@ -26,15 +26,18 @@ export type InputSource =
   | { readonly from: 'date' }
   | { readonly from: 'params'; readonly path: readonly string[] }
   | { readonly from: 'output'; readonly task: string; readonly path: readonly string[] }
+  /** Of a mapped task: the item that an instance is for. */
+  | { readonly from: 'item'; readonly path: readonly string[] }
   | { readonly from: 'object'; readonly fields: { readonly [key: string]: InputSource } }
   | { readonly from: 'list'; readonly items: readonly InputSource[] }
 
 /**
  * `branch` chooses among its direct downstream tasks; `short_circuit` lets what follows run or not;
  * `latest_only` does so by the clock; `sensor` is asked again until it says yes; `approval` waits for
- * a person.
+ * a person; `mapped` runs once for each item of a list that is known only at run time.
  */
-export type TaskKind = 'task' | 'branch' | 'short_circuit' | 'latest_only' | 'sensor' | 'approval'
+export type TaskKind =
+  'task' | 'branch' | 'short_circuit' | 'latest_only' | 'sensor' | 'approval' | 'mapped'
 
 /** What is absent has its default, so that graphs recorded before it was known stay valid. */
 export interface TaskNode {
@@ -61,6 +64,7 @@ export interface TaskNode {
   readonly isSetup?: true
   readonly teardown?: Teardown
   readonly wait?: Wait
+  readonly mapping?: Mapping
   readonly pool?: PoolUse
   readonly past?: Past
 }
@@ -70,6 +74,13 @@ export interface Teardown {
   readonly setups: readonly string[]
   /** Whether its own failure fails the run. */
   readonly failsRun: boolean
+}
+
+export interface Mapping {
+  /** The list; its items are what the input refers to. */
+  readonly over: InputSource
+  /** Instances that run at once. */
+  readonly maxParallel: number
 }
 
 /** How a sensor or an approval waits. */
@@ -106,6 +117,13 @@ export interface Graph {
   readonly failsOnAnyTask?: true
   /** Unfinished tasks are skipped and the run fails when it has taken longer. */
   readonly runTimeoutMs?: number
+  readonly deadline?: {
+    /** After the run was due. */
+    readonly afterMs: number
+    readonly warnBeforeMs: number | null
+    /** Told of it, while the run goes on. */
+    readonly activity: string
+  }
   /** Tasks of a run that may run at once. */
   readonly maxActiveTasks?: number
 }

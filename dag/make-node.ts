@@ -1,5 +1,6 @@
 import type {
   AttemptOptions,
+  MapOptions,
   PlaceOptions,
   SkipOptions,
   TaskOptions,
@@ -16,11 +17,14 @@ export interface NodeParts {
   readonly activity: string | null
   readonly input: InputSource
   readonly choices: readonly string[]
+  /** The list of a mapped task. */
+  readonly over?: InputSource
 }
 
 type AnyOptions = TaskOptions<never, TriggerRule> &
   SkipOptions &
   WaitOptions &
+  MapOptions &
   Partial<Pick<TeardownOptions<never>, 'setups' | 'failsRun'>> & { readonly isSetup?: true }
 
 const defaults = {
@@ -34,14 +38,18 @@ const defaults = {
 const waitDefaults = { pokeInterval: '1 minute', waitAtMost: '7 days', onTimeout: 'fail' } as const
 
 /** A task as data; what it does not say itself comes from its DAG, then from the defaults. */
-export function makeNode(parts: NodeParts, options: AnyOptions, dag: AttemptOptions): TaskNode {
+export function makeNode(
+  { over, ...parts }: NodeParts,
+  options: AnyOptions,
+  dag: AttemptOptions,
+): TaskNode {
   const attempt = { ...defaults, ...definedOnly(dag), ...definedOnly(options) }
   const { heartbeatTimeout, maxRetryDelay } = attempt
   const setups = (options.setups ?? []).map((setup) => setup.id)
   const after = (options.after ?? []).map((upstream) => upstream.id)
   return {
     ...parts,
-    upstream: [...new Set([...tasksUsed(parts.input), ...after, ...setups])],
+    upstream: [...new Set([...tasksUsed(over), ...tasksUsed(parts.input), ...after, ...setups])],
     rule: options.setups ? 'all_done_setup_success' : (options.rule ?? 'all_success'),
     retries: attempt.retries,
     retryDelayMs: toMs(attempt.retryDelay),
@@ -52,6 +60,7 @@ export function makeNode(parts: NodeParts, options: AnyOptions, dag: AttemptOpti
     ...(options.isSetup ? { isSetup: true } : {}),
     ...(options.setups ? { teardown: { setups, failsRun: options.failsRun ?? false } } : {}),
     ...skipsOf(parts.kind, options),
+    ...(over === undefined ? {} : { mapping: { over, maxParallel: options.maxParallel ?? 100 } }),
     ...waitOf(parts.kind, options),
     ...poolOf(options),
     ...pastOf(options),

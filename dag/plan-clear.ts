@@ -19,6 +19,9 @@ export type ClearSelection = z.infer<typeof ClearSelection>
 /** Who did it and why: every intervention is kept. */
 export const signature = { by: z.string().trim().min(1), reason: z.string().default('') }
 
+/** Type of the failure of an intervention that came too late. */
+export const runHasEnded = 'RunHasEnded'
+
 /** What a person may say that a task has come to. */
 export const markedStates = ['success', 'failed', 'skipped'] as const
 

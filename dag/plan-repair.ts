@@ -3,7 +3,7 @@ import { withDownstream } from './graph.ts'
 import type { ClearedTask, ClearRequest } from './plan-clear.ts'
 import { clearedStates, planClear } from './plan-clear.ts'
 import { reduce } from './reducer.ts'
-import type { TaskStates } from './task-state.ts'
+import type { TaskStates, TaskStatus } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
 /** How a run that has ended goes on. */
@@ -99,23 +99,31 @@ function planMark(
     const known = graph.tasks.map(({ id }) => id).join(', ')
     return { problem: `${graph.dagId} has no task ${unknown.join(', ')}; it has ${known}` }
   }
+  const taskIds = tasks
   const words = `marked by ${by}${reason === '' ? '' : `: ${reason}`}`
-  const step = reduce(graph, clearedStates(graph, states, []), {
-    ...{ type: 'tasks_marked', taskIds: tasks, state: mark, reason: words },
-  })
-  // The new execution starts them.
+  const event = { type: 'tasks_marked', taskIds, state: mark, reason: words } as const
+  const step = reduce(graph, clearedStates(graph, states, []), event)
+  // The new execution starts them itself.
   const starts = new Set(step.starts.map(({ taskId }) => taskId))
-  const waiting = graph.tasks
-    .filter(({ id }) => starts.has(id) || stateOf(step.states, id) === 'none')
-    .map(({ id }) => id)
-  const reset = waiting.map((id) => [id, { state: 'none', reason: `${tasks.join(', ')} was marked` }])
-  const others = [...addedTasks(graph, states), ...unfinishedTasks(graph, states)]
-  const resumed = waiting.map((id) => {
-    const why = `downstream of ${tasks.join(', ')}`
-    const other = others.find(({ taskId }) => taskId === id)
-    return other ?? { taskId: id, state: stateOf(states, id), why }
-  })
-  return { graph, tasks: resumed, states: { ...step.states, ...Object.fromEntries(reset) } }
+  const isWaiting = (id: string) => starts.has(id) || stateOf(step.states, id) === 'none'
+  const waiting = graph.tasks.map(({ id }) => id).filter(isWaiting)
+  const why = `downstream of ${tasks.join(', ')}`
+  const reasons = new Map(
+    [...addedTasks(graph, states), ...unfinishedTasks(graph, states)].map((task) => [
+      task.taskId,
+      task.why,
+    ]),
+  )
+  const resumed = waiting.map((taskId) => ({
+    ...{ taskId, state: stateOf(states, taskId), why: reasons.get(taskId) ?? why },
+  }))
+  return { graph, tasks: resumed, states: withWaiting(step.states, waiting) }
+}
+
+function withWaiting(states: TaskStates, taskIds: readonly string[]): TaskStates {
+  const waiting: TaskStatus = { state: 'none', reason: 'a task before it was marked' }
+  const entries = taskIds.map((id) => [id, waiting] as const)
+  return { ...states, ...Object.fromEntries(entries) }
 }
 
 function unknownTasks(graph: Graph, tasks: readonly string[]): string[] {

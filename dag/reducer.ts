@@ -1,7 +1,7 @@
 import { decideTask } from './decide-task.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { taskOf } from './graph.ts'
-import type { StatesInProgress, TaskStates, TaskStatus } from './task-state.ts'
+import type { InstanceCounts, StatesInProgress, TaskStates, TaskStatus } from './task-state.ts'
 import { isActive, stateOf } from './task-state.ts'
 
 export type MarkedState = 'success' | 'failed' | 'skipped'
@@ -14,8 +14,14 @@ export type RunEvent =
       readonly taskId: string
       readonly chosen?: readonly string[]
       readonly isShut?: boolean
+      readonly instances?: InstanceCounts
     }
-  | { readonly type: 'task_failed'; readonly taskId: string; readonly reason: string }
+  | {
+      readonly type: 'task_failed'
+      readonly taskId: string
+      readonly reason: string
+      readonly instances?: InstanceCounts
+    }
   /** The task itself found that there is nothing to do. */
   | { readonly type: 'task_skipped'; readonly taskId: string; readonly reason: string }
   /** Its attempt was stopped, because the run was or somebody cleared or marked it. */
@@ -23,6 +29,12 @@ export type RunEvent =
   /** It waits for something other than its upstream tasks: a slot, its past, the end of a pause. */
   | { readonly type: 'task_queued'; readonly taskId: string; readonly reason: string }
   | { readonly type: 'task_running'; readonly taskId: string }
+  /** The first instance of a mapped task that succeeded or failed can let others start. */
+  | {
+      readonly type: 'task_progressed'
+      readonly taskId: string
+      readonly instances: InstanceCounts
+    }
   | { readonly type: 'tasks_cleared'; readonly taskIds: readonly string[] }
   | {
       readonly type: 'tasks_marked'
@@ -65,6 +77,7 @@ function apply(graph: Graph, states: StatesInProgress, event: RunEvent): string[
       return []
     case 'task_queued':
     case 'task_running':
+    case 'task_progressed':
       return setProgress(states, event)
     case 'task_succeeded':
     case 'task_failed':
@@ -82,19 +95,27 @@ function apply(graph: Graph, states: StatesInProgress, event: RunEvent): string[
   }
 }
 
-type Progress = Extract<RunEvent, { type: 'task_queued' | 'task_running' }>
+type Progress = Extract<RunEvent, { type: 'task_queued' | 'task_running' | 'task_progressed' }>
 
 function setProgress(states: StatesInProgress, event: Progress): string[] {
   const status = states[event.taskId]
   if (status === undefined || !isActive(status) || status.then) return []
-  states[event.taskId] =
-    event.type === 'task_queued'
-      ? { ...status, state: 'queued', reason: event.reason }
-      : { ...status, state: 'running', reason: 'its turn has come' }
+  states[event.taskId] = { ...status, ...progressOf(event) }
   return []
 }
 
-type TaskEnd = Extract<
+function progressOf(event: Progress): Partial<TaskStatus> {
+  switch (event.type) {
+    case 'task_queued':
+      return { state: 'queued', reason: event.reason }
+    case 'task_running':
+      return { state: 'running', reason: 'its turn has come' }
+    case 'task_progressed':
+      return { instances: event.instances }
+  }
+}
+
+export type TaskEnd = Extract<
   RunEvent,
   { type: 'task_succeeded' | 'task_failed' | 'task_skipped' | 'task_cancelled' }
 >
@@ -111,14 +132,25 @@ function endTask(graph: Graph, states: StatesInProgress, event: TaskEnd): string
 function endStatus(task: TaskNode, event: TaskEnd): TaskStatus {
   switch (event.type) {
     case 'task_succeeded':
-      return successOf(task, event.chosen ?? [], event.isShut === true)
+      return {
+        ...successOf(task, event.chosen ?? [], event.isShut === true),
+        ...instancesOf(event),
+      }
     case 'task_failed':
-      return { state: 'failed', reason: event.reason }
+      return { state: 'failed', reason: event.reason, ...instancesOf(event) }
     case 'task_skipped':
       return { state: 'skipped', reason: event.reason }
     case 'task_cancelled':
       return { state: 'cancelled', reason: 'the run was cancelled' }
   }
+}
+
+function instancesOf({
+  instances,
+}: {
+  readonly instances?: InstanceCounts
+}): Pick<TaskStatus, 'instances'> {
+  return instances === undefined ? {} : { instances }
 }
 
 function successOf(task: TaskNode, chosen: readonly string[], isShut: boolean): TaskStatus {
@@ -177,8 +209,9 @@ function keepClears({ cleared }: TaskStatus, next: TaskStatus): TaskStatus {
 
 /** Its new state holds when its attempt has really ended: nothing may run beside it until then. */
 function stopTask(states: StatesInProgress, taskId: string, then: TaskStatus): string[] {
-  const status = states[taskId]
-  if (status === undefined) return []
+  if (states[taskId] === undefined) return []
+  // What its instances have done so far does not count any more.
+  const { instances, ...status } = states[taskId]
   const state = then.state === 'none' ? 'restarting' : status.state
   states[taskId] = { ...status, state, reason: then.reason, then }
   return [taskId]
@@ -246,31 +279,3 @@ function settle(graph: Graph, states: StatesInProgress): StartTask[] {
 }
 
 const stateAfter = { wait: 'none', skip: 'skipped', upstream_failed: 'upstream_failed' } as const
-
-/** Answers "why is this task not running", and why it is in the state it is in, back to the first cause. */
-export function explain(graph: Graph, states: TaskStates, taskId: string): string {
-  const status = states[taskId]
-  if (!status) {
-    return `${graph.dagId} has no task ${taskId}; it has ${Object.keys(states).join(', ')}`
-  }
-  if (status.state === 'none') {
-    return `${taskId} waits (${status.reason})`
-  }
-  const [, ...causes] = causeChain(states, taskId)
-  // That a branch chose another task is said already.
-  const told = causes.filter((id) => stateOf(states, id) !== 'success')
-  const steps = told.map((id) => `${id} is ${stateOf(states, id)} (${states[id]?.reason ?? ''})`)
-  return [`${taskId} is ${status.state} (${status.reason})`, ...steps].join('; because ')
-}
-
-/** The task, what put it into its state, what put that there, and so on to the first cause. */
-export function causeChain(states: TaskStates, taskId: string): string[] {
-  const chain: string[] = []
-  let next: string | undefined = taskId
-  // After clears in a DAG that fails fast, tasks may have led to each other's ends.
-  while (next !== undefined && !chain.includes(next)) {
-    chain.push(next)
-    next = states[next]?.because?.[0]
-  }
-  return chain
-}

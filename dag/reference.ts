@@ -82,7 +82,8 @@ function jsonValue(value: unknown, where: string): Json {
 }
 
 /** Ids of the tasks whose outputs an input uses, without repetition. */
-export function tasksUsed(input: InputSource): string[] {
+export function tasksUsed(input: InputSource | undefined): string[] {
+  if (input === undefined) return []
   const found = (): string[] => {
     if (input.from === 'output') return [input.task]
     if (input.from === 'object') return Object.values(input.fields).flatMap(tasksUsed)

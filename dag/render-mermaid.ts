@@ -10,6 +10,7 @@ const shapes: Record<TaskKind, readonly [open: string, close: string]> = {
   latest_only: ['{{', '}}'],
   sensor: ['([', '])'],
   approval: ['[/', '/]'],
+  mapped: ['[[', ']]'],
 }
 
 const colours: Record<TaskState, string> = {

@@ -6,6 +6,8 @@ export interface RunValues {
   readonly params: unknown
   /** Outputs of the tasks that succeeded, by task id. */
   readonly outputs: ReadonlyMap<string, unknown>
+  /** Of an instance of a mapped task. */
+  readonly item?: unknown
 }
 
 /** The input of a task as its activity gets it; what an absent upstream would have given is left out. */
@@ -19,6 +21,8 @@ export function resolveInput(source: InputSource, values: RunValues): unknown {
       return valueAt(values.params, source.path)
     case 'output':
       return valueAt(values.outputs.get(source.task), source.path)
+    case 'item':
+      return valueAt(values.item, source.path)
     case 'list':
       return source.items.map((item) => resolveInput(item, values))
     case 'object': {

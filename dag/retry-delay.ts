@@ -17,6 +17,8 @@ export type RetryDelays = z.infer<typeof RetryDelays>
 export const AttemptPlan = RetryDelays.extend({
   /** How often the task was cleared in this run: its attempts are counted on from there. */
   cleared: z.int().positive().optional(),
+  /** The run that an instance in a page of a mapped task belongs to. */
+  run: z.object({ runKey: z.string(), runId: z.string() }).optional(),
   /** Of a sensor: looks again after this when its activity returned nothing or false. */
   pokeIntervalMs: z.number().optional(),
 })

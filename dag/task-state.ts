@@ -24,10 +24,19 @@ export interface TaskStatus {
   readonly chosen?: readonly string[]
   /** A short circuit that let nothing through. */
   readonly isShut?: true
+  /** How the instances of a mapped task have ended, or stand. */
+  readonly instances?: InstanceCounts
   /** How often it was cleared. */
   readonly cleared?: number
   /** What becomes of it when the attempt that is being stopped has ended. */
   readonly then?: TaskStatus
+}
+
+export interface InstanceCounts {
+  readonly success: number
+  readonly failed: number
+  readonly skipped: number
+  readonly unfinished: number
 }
 
 export type TaskStates = Readonly<Record<string, TaskStatus>>

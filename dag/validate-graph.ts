@@ -70,7 +70,11 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   if (!snakeCase.test(task.id)) say('the id is not snake_case')
   if (task.id === 'on_failure') say('the id on_failure is kept for the DAG option onFailure')
   if (graph.tasks.findIndex((other) => other.id === task.id) !== index) say('the id is taken')
-  for (const id of new Set([...task.upstream, ...tasksUsed(task.input)])) {
+  for (const id of new Set([
+    ...task.upstream,
+    ...tasksUsed(task.input),
+    ...tasksUsed(task.mapping?.over),
+  ])) {
     if (!known.has(id)) say(`it waits for ${id}, which is not a task of this DAG`)
   }
   if (!triggerRules.includes(task.rule)) {
@@ -85,10 +89,15 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]
 }
 
-function checkLimits({ isFailFast }: Graph, { id, pool, rule }: TaskNode): string[] {
+function checkLimits({ isFailFast }: Graph, { id, pool, rule, mapping }: TaskNode): string[] {
   const problems: string[] = []
   if (pool && !(Number.isInteger(pool.slots) && pool.slots >= 1)) {
     problems.push(`task ${id}: poolSlots is ${pool.slots}; it must be a whole number from 1`)
+  }
+  if (mapping && !(Number.isInteger(mapping.maxParallel) && mapping.maxParallel >= 1)) {
+    problems.push(
+      `task ${id}: maxParallel is ${mapping.maxParallel}; it must be a whole number from 1`,
+    )
   }
   if (pool?.name.startsWith('dag:') || pool?.name === '') {
     problems.push(`task ${id}: "${pool.name}" is no name for a pool; those of DAGs begin with dag:`)

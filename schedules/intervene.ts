@@ -5,17 +5,24 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client'
-import { runHasEnded } from '../dag/run-loop/interventions.ts'
+import { runHasEnded } from '../dag/plan-clear.ts'
 
 /** What was asked of a run makes no sense for it, and nothing has changed. */
 export class InterventionRefused extends Error {
   override name = 'InterventionRefused'
 }
 
+/** One execution of a run key that goes on. */
+export interface LiveRun {
+  readonly runKey: string
+  readonly runId: string
+  readonly handle: WorkflowHandle
+}
+
 /** What to do with a run that goes on, and with one that does not; undefined if it is the other by now. */
 export interface EitherWay<Answer> {
-  live(run: WorkflowHandle): Promise<Answer | undefined>
-  ended(): Promise<Answer | undefined>
+  readonly live: (run: LiveRun) => Promise<Answer | undefined>
+  readonly ended: () => Promise<Answer | undefined>
 }
 
 /** A run may end, or begin again, several times while somebody looks; hardly as often as this. */
@@ -37,11 +44,12 @@ export async function liveOrEnded<Answer>(
   )
 }
 
-async function findLiveRun(client: Client, runKey: string): Promise<WorkflowHandle | undefined> {
+async function findLiveRun(client: Client, runKey: string): Promise<LiveRun | undefined> {
   try {
     const { runId, status } = await client.workflow.getHandle(runKey).describe()
     const isLive = status.name === 'RUNNING' || status.name === 'PAUSED'
-    return isLive ? client.workflow.getHandle(runKey, runId) : undefined
+    if (!isLive) return undefined
+    return { runKey, runId, handle: client.workflow.getHandle(runKey, runId) }
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined
     throw error
@@ -53,20 +61,20 @@ async function findLiveRun(client: Client, runKey: string): Promise<WorkflowHand
  * @throws InterventionRefused in the words of the run
  */
 export async function updateRun<Answer>(
-  run: WorkflowHandle,
+  { runKey, handle }: LiveRun,
   name: 'clear' | 'mark' | 'pause' | 'resume' | 'decide',
   input: object,
 ): Promise<{ answer: Answer } | undefined> {
   try {
-    return { answer: await run.executeUpdate<Answer, [object]>(name, { args: [input] }) }
+    return { answer: await handle.executeUpdate<Answer, [object]>(name, { args: [input] }) }
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined
     if (!(error instanceof WorkflowUpdateFailedError)) throw error
     const { cause } = error
     if (!(cause instanceof ApplicationFailure) || !isTooLate(cause)) {
-      throw new InterventionRefused(`${run.workflowId}: ${cause?.message ?? error.message}`)
+      throw new InterventionRefused(`${runKey}: ${cause?.message ?? error.message}`)
     }
-    await hasClosed(run)
+    await hasClosed(handle)
     return undefined
   }
 }
@@ -77,8 +85,8 @@ function isTooLate({ type }: ApplicationFailure): boolean {
 }
 
 /** A run that is judged still tells of its failure and writes its rows. */
-function hasClosed(run: WorkflowHandle): Promise<void> {
-  return run.result().then(
+function hasClosed(handle: WorkflowHandle): Promise<void> {
+  return handle.result().then(
     () => undefined,
     () => undefined,
   )

@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { z } from 'zod'
+import { setAttempt } from '../activities/current-attempt.ts'
 import { progressOf } from '../activities/progress.ts'
 import { AttemptPlan, notYet, retryDelayAfter } from '../dag/retry-delay.ts'
 import type { Attempt } from '../platform/attempt.ts'
@@ -36,6 +37,7 @@ export function createAuditInterceptor(
         const plan = AttemptPlan.safeParse(rawPlan).data
         const attempt = await taskAttempt(database, context, plan)
         if (attempt === undefined) return next(input)
+        setAttempt(context, attempt)
         await beginAttempt(database, attempt, worker, plan?.cleared ?? 0)
         const work = () => next({ ...input, args: [taskInput] })
         return auditAttempt(database, context, attempt, () => followPlan(context, plan, work))
@@ -88,16 +90,17 @@ async function taskAttempt(
 ): Promise<Attempt | undefined> {
   const { isLocal, workflowExecution, workflowType, activityId } = info
   if (isLocal || workflowExecution === undefined || workflowType === undefined) return undefined
-  const { workflowId, runId } = workflowExecution
+  const { workflowId } = workflowExecution
   const isRun = workflowId.startsWith(`${workflowType}/`) && /\/\d{4}-\d{2}-\d{2}$/.test(workflowId)
-  if (!isRun || activityId.includes(':')) return undefined
+  if ((!isRun && plan?.run === undefined) || activityId.includes(':')) return undefined
+  const { runKey, runId } = plan?.run ?? { runKey: workflowId, runId: workflowExecution.runId }
   // All looks of a sensor are one attempt.
   const attempt = plan?.pokeIntervalMs === undefined ? info.attempt : 1
   const before =
     plan?.cleared === undefined
       ? 0
       : await attemptsBefore(database, runId, activityId, plan.cleared)
-  return { runKey: workflowId, runId, taskId: activityId, attempt: before + attempt }
+  return { runKey, runId, taskId: activityId, attempt: before + attempt }
 }
 
 /** A cleared task begins anew for Temporal; for people its attempts are counted on. */
@@ -139,7 +142,11 @@ async function auditAttempt(
   }
 }
 
-/** One statement, so that a task waits for one round trip and one flush to disk before it starts. */
+/**
+ * One statement, so that a task waits for one round trip before it starts, and not for the disk: what
+ * the attempt itself commits flushes these rows first, as the log is one sequence, and closing the
+ * run settles a row that a crash of PostgreSQL took back.
+ */
 const beginStatement = {
   name: 'begin_attempt',
   text: `
@@ -177,7 +184,11 @@ begun as (
     on conflict (run_id, task_id, attempt) do update set worker = excluded.worker
 )
 
-select run_state, exists (select from fence) as is_current from permission`,
+select
+    run_state,
+    exists (select from fence) as is_current,
+    set_config('synchronous_commit', 'off', true) as flushing
+from permission`,
 }
 
 async function beginAttempt(
@@ -207,7 +218,8 @@ update audit.task_runs
 set
     state = $4, ended_at = now(), error = $5,
     rows_in = $6, rows_out = $7, rows_rejected = $8, bytes = $9
-where run_id = $1 and task_id = $2 and attempt = $3 and state = 'running'`,
+where run_id = $1 and task_id = $2 and attempt = $3 and state = 'running'
+returning set_config('synchronous_commit', 'off', true) as flushing`,
 }
 
 async function endAttempt(database: Database, attempt: Attempt, outcome: Outcome): Promise<void> {

@@ -92,8 +92,10 @@ async function beginBackfill(dags: readonly Dag[], raw: unknown): Promise<Contin
       dagId: input.dagId,
       concurrency,
       isPaused: false,
-      days: days.map(({ date, latestState }) => {
-        const reason = reasonToSkip(input.reprocess, latestState)
+      days: days.map(({ date, latestState, heldBy }) => {
+        const reason = heldBy
+          ? `in flight: ${heldBy} has it`
+          : reasonToSkip(input.reprocess, latestState)
         const outcome = reason === undefined ? 'waiting' : 'skipped'
         return { date, outcome, reason: reason ?? '' }
       }),

@@ -16,6 +16,8 @@ export const ecommerceDaily = defineDag(
     retries: 2,
     retryDelay: '5 minutes',
     onFailure: act.notifyFailure,
+    // All figures are ready by ten.
+    deadline: { after: '8 hours', warnBefore: '1 hour', notify: act.notifyDeadline },
   },
   ({ task, branch, date }) => {
     const day = { date, shopId, orders: 'orders', events: 'events', products: 'products' }

@@ -8,4 +8,5 @@ import { dagWorkflow } from './run-dag.ts'
 export const ecommerce_daily = dagWorkflow(ecommerceDaily)
 export const online_retail_daily = dagWorkflow(onlineRetailDaily)
 export const daybook_backfill = backfillWorkflow(dags)
+export { daybook_map_page } from './map-page.ts'
 export { deliver_mail } from './deliver-mail.ts'

@@ -18,7 +18,8 @@ import {
 } from '@temporalio/workflow'
 import type { RunActivities, StartedRun } from '../activities/runs.ts'
 import type { Dag, FailedRun } from '../dag/define-dag.ts'
-import { addDays, intervalOf } from '../dag/calendar.ts'
+import { addDays, dueMs, intervalOf } from '../dag/calendar.ts'
+import { parseDailyCron } from '../dag/cron.ts'
 import { resolveRun } from '../dag/resolve-run.ts'
 import type { ResolvedRun } from '../dag/resolve-run.ts'
 import type { Intervention, Interventions } from '../dag/run-loop/interventions.ts'
@@ -104,11 +105,16 @@ async function beginRun(dag: Dag, resolved: ResolvedRun): Promise<StartedRun> {
         graph: dag.graph,
         maxActiveRuns: dag.maxActiveRuns,
         latestUntilMs: resolved.isValid ? endOfNextInterval(dag, resolved.date) : null,
+        dueMs: resolved.isValid ? dueOf(dag, resolved.date) : null,
       }),
     )
   } catch (error) {
     throw error instanceof ActivityFailure ? (error.cause ?? error) : error
   }
+}
+
+function dueOf({ schedule, timeZone }: Dag, date: string): number | null {
+  return schedule && dueMs(date, parseDailyCron(schedule.cron), timeZone)
 }
 
 function endOfNextInterval({ timeZone }: Dag, date: string): number {

@@ -2,7 +2,7 @@ import { condition } from '@temporalio/workflow'
 import { z } from 'zod'
 import { endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
-import type { RunEvent } from '../reducer.ts'
+import type { TaskEnd } from '../reducer.ts'
 
 /** What a person decided about a task that waits for approval. */
 export const Decision = z.strictObject({
@@ -15,7 +15,7 @@ export type Decision = z.infer<typeof Decision>
 
 export interface Approvals {
   /** Until a person has decided, or time is up. A rejection lets nothing through. */
-  wait(task: TaskNode): Promise<RunEvent>
+  wait(task: TaskNode): Promise<TaskEnd>
   decide(decision: Decision): void
   isAwaited(taskId: string): boolean
 }

@@ -1,7 +1,7 @@
 import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow'
 import { z } from 'zod'
 import type { ClearedTask } from '../plan-clear.ts'
-import { ClearSelection, planClear, signature } from '../plan-clear.ts'
+import { ClearSelection, planClear, runHasEnded, signature } from '../plan-clear.ts'
 import { isActive } from '../task-state.ts'
 import { Decision } from './approvals.ts'
 import type { RunControls } from './run-graph.ts'
@@ -35,9 +35,6 @@ export interface Interventions {
   /** From when the run is judged: what comes now would change nothing. */
   end(): void
 }
-
-/** Type of the failure of an intervention that came too late. */
-export const runHasEnded = 'RunHasEnded'
 
 interface Connected {
   readonly run: RunControls

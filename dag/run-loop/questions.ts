@@ -1,5 +1,5 @@
 import { defineQuery, setHandler } from '@temporalio/workflow'
-import { explain } from '../reducer.ts'
+import { explain } from '../explain.ts'
 import type { TaskStates } from '../task-state.ts'
 import type { RunControls } from './run-graph.ts'
 

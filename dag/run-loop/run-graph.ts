@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   setCurrentDetails,
-  sleep,
 } from '@temporalio/workflow'
 import type { Graph } from '../graph.ts'
 import { taskOf } from '../graph.ts'
@@ -17,6 +16,7 @@ import { createLimits } from './limits.ts'
 import type { Slots } from './slots.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { createTaskRunner } from './task-runner.ts'
+import { startTimers } from './timers.ts'
 
 export interface GraphRun {
   readonly graph: Graph
@@ -24,6 +24,8 @@ export interface GraphRun {
   readonly params: unknown
   /** A latest_only task lets nothing through after this instant; null when a person asked for the run. */
   readonly latestUntilMs: number | null
+  /** When the run was due, by its schedule. */
+  readonly dueMs: number | null
   /** Whether tasks that depend on their past look at it. */
   readonly hasPast: boolean
   /** Of the run that this one repairs: its states, cleared ones as `none`, and what its tasks returned. */
@@ -64,12 +66,12 @@ export async function runGraph(
   loop.apply({ type: 'run_started' })
   const root = CancellationScope.current()
   root.cancelRequested.catch(() => loop.apply({ type: 'run_cancelled' }))
-  const timer = startRunTimer(run.graph, loop)
+  const timers = startTimers({ ...run, states: loop.states, apply: loop.apply })
   // A person may clear a task at the very end: the run goes on then.
   await CancellationScope.nonCancellable(() =>
-    condition(() => loop.isDone() && allHandlersFinished()),
+    condition(() => loop.isDone() && allHandlersFinished() && !timers.isBusy()),
   )
-  timer?.cancel()
+  timers.cancel()
   loop.assertSound()
   return {
     states: loop.states(),
@@ -78,8 +80,6 @@ export async function runGraph(
     timedOut: loop.timedOut(),
   }
 }
-
-type Loop = ReturnType<typeof createLoop>
 
 function createLoop(run: GraphRun) {
   const { graph } = run
@@ -124,17 +124,4 @@ function createLoop(run: GraphRun) {
       if (broken !== undefined) throw broken
     },
   }
-}
-
-function startRunTimer({ runTimeoutMs }: Graph, loop: Loop): CancellationScope | undefined {
-  if (runTimeoutMs === undefined) return undefined
-  const scope = new CancellationScope()
-  const reason = `the run took longer than ${runTimeoutMs / 1_000} s`
-  scope
-    .run(() => sleep(runTimeoutMs))
-    .then(
-      () => loop.apply({ type: 'run_timed_out', reason }),
-      () => undefined,
-    )
-  return scope
 }

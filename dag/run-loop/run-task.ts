@@ -1,6 +1,4 @@
-import type { ActivityOptions } from '@temporalio/workflow'
 import {
-  ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
@@ -8,20 +6,26 @@ import {
   scheduleActivity,
   TimeoutFailure,
 } from '@temporalio/workflow'
+import { endOfSuccess } from '../end-of-task.ts'
 import { endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
-import type { RunEvent } from '../reducer.ts'
+import type { RunEvent, TaskEnd } from '../reducer.ts'
+import { tasksUsed } from '../reference.ts'
 import { resolveInput } from '../resolve-input.ts'
-import type { AttemptPlan } from '../retry-delay.ts'
-import { notYet, taskSkipped } from '../retry-delay.ts'
+import { notYet } from '../retry-delay.ts'
+import { activityOptions, attemptPlan, describeFailure, skipReason } from './activity-options.ts'
 import type { Approvals } from './approvals.ts'
+import { runMapped } from './run-mapped.ts'
 
 export interface TaskContext {
   readonly date: string
   readonly params: unknown
   readonly outputs: Map<string, unknown>
+  /** Mapped tasks whose outputs together are more than can be handed on. */
+  readonly tooLarge: Set<string>
   readonly latestUntilMs: number | null
   readonly approvals: Approvals
+  readonly report: (event: RunEvent) => void
 }
 
 /** Does the work of a task and says how it ended. `cleared`: how often it was before. */
@@ -29,25 +33,21 @@ export async function runTask(
   task: TaskNode,
   cleared: number,
   context: TaskContext,
-): Promise<RunEvent> {
+): Promise<TaskEnd> {
   const taskId = task.id
+  refuseTooLarge(task, context)
   switch (task.kind) {
     case 'latest_only':
       return { type: 'task_succeeded', taskId, isShut: !isLatest(context) }
     case 'approval':
       return context.approvals.wait(task)
-    case 'short_circuit': {
-      const output = await execute(task, cleared, context)
-      return { type: 'task_succeeded', taskId, isShut: !output }
-    }
-    case 'branch': {
-      const output = await execute(task, cleared, context)
-      return { type: 'task_succeeded', taskId, chosen: chosenIds(output) }
-    }
+    case 'mapped':
+      return runMapped(task, cleared, context)
+    case 'short_circuit':
+    case 'branch':
     case 'task':
     case 'sensor':
-      await execute(task, cleared, context)
-      return { type: 'task_succeeded', taskId }
+      return endOfSuccess(task, await execute(task, cleared, context))
   }
 }
 
@@ -56,88 +56,44 @@ function isLatest({ latestUntilMs }: TaskContext): boolean {
   return latestUntilMs === null || Date.now() <= latestUntilMs
 }
 
+function refuseTooLarge(task: TaskNode, { tooLarge }: TaskContext): void {
+  const used = [...tasksUsed(task.input), ...tasksUsed(task.mapping?.over)]
+  const found = used.find((id) => tooLarge.has(id))
+  if (found === undefined) return
+  const message =
+    `the outputs of ${found} together are too large to be handed on; have its instances write ` +
+    'them to a table or file, and name only that'
+  throw ApplicationFailure.nonRetryable(message, 'OutputTooLarge')
+}
+
 async function execute(task: TaskNode, cleared: number, context: TaskContext): Promise<unknown> {
   if (task.activity === null) throw new Error(`${task.id} has no activity`)
-  const input = resolveInput(task.input, context)
-  const output = await scheduleActivity(
-    task.activity,
-    [input, attemptPlan(task, cleared)],
-    activityOptions(task),
-  )
+  const args = [resolveInput(task.input, context), attemptPlan(task, cleared)]
+  const output = await scheduleActivity(task.activity, args, activityOptions(task))
   context.outputs.set(task.id, output)
   return output
 }
 
-/** A lost worker is no fault of the task: another one takes it up soon, whatever its own delay. */
-const lostWorkerDelayMs = 5_000
-
-/** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
-function attemptPlan(task: TaskNode, cleared: number): AttemptPlan {
-  const { retryDelayMs, retryBackoff, maxRetryDelayMs, wait } = task
-  return {
-    ...{ retryDelayMs, retryBackoff, maxRetryDelayMs },
-    ...(cleared === 0 ? {} : { cleared }),
-    ...(wait === undefined ? {} : { pokeIntervalMs: wait.pokeIntervalMs }),
-  }
-}
-
-function activityOptions(task: TaskNode): ActivityOptions & { activityId: string } {
-  return {
-    // Temporal's own tools then name the task as people do.
-    activityId: task.id,
-    summary: task.id,
-    startToCloseTimeout: task.timeoutMs,
-    ...(task.heartbeatTimeoutMs === null ? {} : { heartbeatTimeout: task.heartbeatTimeoutMs }),
-    ...(task.wait === undefined ? {} : { scheduleToCloseTimeout: task.wait.timeoutMs }),
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: {
-      // A sensor is asked until its time is up; every look is an attempt, and costs no event.
-      ...(task.kind === 'sensor' ? {} : { maximumAttempts: task.retries + 1 }),
-      // Temporal refuses an interval of nothing.
-      initialInterval: Math.min(Math.max(task.retryDelayMs, 1), lostWorkerDelayMs),
-      backoffCoefficient: 1,
-    },
-  }
-}
-
-/** What a branch's activity returned, as ids: one, several or none. */
-function chosenIds(output: unknown): string[] {
-  if (output === null || output === undefined) return []
-  return (Array.isArray(output) ? output : [output]).map(String)
-}
-
 /** How a task ended that threw. Anything but a failed activity is a mistake in Daybook and goes on. */
-export function endOfFailedTask(task: TaskNode, error: unknown): RunEvent {
+export function endOfFailedTask(task: TaskNode, error: unknown): TaskEnd {
   const taskId = task.id
   if (isCancellation(error) && CancellationScope.current().consideredCancelled) {
     return { type: 'task_cancelled', taskId }
   }
   // A local activity's failure comes as it is: a pool that is too small for the task.
   if (error instanceof ApplicationFailure) {
-    return { type: 'task_failed', taskId, reason: inWords(error) }
+    return { type: 'task_failed', taskId, reason: describeFailure(error) }
   }
   if (!(error instanceof ActivityFailure)) throw error
-  const { cause } = error
-  if (cause instanceof ApplicationFailure && cause.type === taskSkipped) {
-    return { type: 'task_skipped', taskId, reason: cause.message }
-  }
+  const skipped = skipReason(error)
+  if (skipped !== undefined) return { type: 'task_skipped', taskId, reason: skipped }
   const reason = describeFailure(error)
-  if (task.wait === undefined || !isOutOfTime(cause)) return { type: 'task_failed', taskId, reason }
-  return endOfWait(task, reason)
+  if (task.wait !== undefined && isOutOfTime(error.cause)) return endOfWait(task, reason)
+  return { type: 'task_failed', taskId, reason }
 }
 
 /** The server counts a look that would come too late as the end of the sensor's time. */
 function isOutOfTime(cause: Error | undefined): boolean {
   if (cause instanceof ApplicationFailure) return cause.type === notYet
   return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_CLOSE'
-}
-
-export function describeFailure(error: ActivityFailure): string {
-  return inWords(error.cause ?? error)
-}
-
-/** `ChecksFailed: …` of the failure that the activity threw. */
-function inWords(cause: Error): string {
-  const hasType = cause instanceof ApplicationFailure && cause.type && cause.type !== 'Error'
-  return hasType ? `${cause.type}: ${cause.message}` : cause.message
 }

@@ -32,7 +32,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const scopes = new Map<string, CancellationScope>()
   const outputs = new Map(Object.entries(options.outputs))
   const approvals = createApprovals(outputs)
-  const context = { ...options, outputs, approvals }
+  const context = { ...options, outputs, approvals, tooLarge: new Set<string>() }
   const working = new Set<string>()
   let isPaused = false
 

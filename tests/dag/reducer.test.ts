@@ -1,76 +1,19 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Graph, TaskNode, TriggerRule } from '../../dag/graph.ts'
+import { causeChain, explain } from '../../dag/explain.ts'
+import type { TaskNode } from '../../dag/graph.ts'
 import { triggerRules } from '../../dag/graph.ts'
-import type { RunEvent } from '../../dag/reducer.ts'
-import { explain, initialStates, reduce } from '../../dag/reducer.ts'
-import type { TaskState, TaskStates } from '../../dag/task-state.ts'
-import { judgeRun } from '../../dag/verdict.ts'
+import { initialStates, reduce } from '../../dag/reducer.ts'
+import type { TaskState } from '../../dag/task-state.ts'
+import { graphOf } from './graph-of.ts'
+import type { End } from './run-to-end.ts'
+import { runToEnd, stateNames, statesOf } from './run-to-end.ts'
 
-function node(id: string, upstream: string[] = [], rule: TriggerRule = 'all_success'): TaskNode {
-  return {
-    ...{ id, kind: 'task', activity: 'work', input: { from: 'date' }, upstream, rule, choices: [] },
-    ...{ retries: 0, retryDelayMs: 1, retryBackoff: 1, maxRetryDelayMs: null },
-    ...{ timeoutMs: 1, heartbeatTimeoutMs: null },
-  }
-}
-
-function branchNode(id: string, choices: string[]): TaskNode {
-  return { ...node(id), kind: 'branch', choices }
-}
-
-function graphOf(...tasks: TaskNode[]): Graph {
-  return { dagId: 'a_dag', tasks, onFailure: null }
-}
-
-type End = 'success' | 'failed' | string[]
-
-interface Ran {
-  states: TaskStates
-  started: string[]
-}
-
-/** Runs a graph to its end; `pick` says which of the running tasks ends next, `ends` how. */
-function run(
-  graph: Graph,
-  ends: Record<string, End>,
-  pick = (running: string[]) => running[0],
-): Ran {
-  let states = initialStates(graph)
-  const started: string[] = []
-  const running: string[] = []
-  const apply = (event: RunEvent) => {
-    const step = reduce(graph, states, event)
-    states = step.states
-    for (const { taskId } of step.starts) {
-      started.push(taskId)
-      running.push(taskId)
-    }
-  }
-  apply({ type: 'run_started' })
-  for (let next = pick(running); next !== undefined; next = pick(running)) {
-    running.splice(running.indexOf(next), 1)
-    apply(eventOf(next, ends[next] ?? 'success'))
-  }
-  return { states, started }
-}
-
-function eventOf(taskId: string, end: End): RunEvent {
-  if (end === 'failed') return { type: 'task_failed', taskId, reason: 'it broke' }
-  return { type: 'task_succeeded', taskId, ...(end === 'success' ? {} : { chosen: end }) }
-}
-
-function stateNames({ states }: { states: TaskStates }): Record<string, TaskState> {
-  return Object.fromEntries(Object.entries(states).map(([id, { state }]) => [id, state]))
-}
+const branch = (...choices: string[]): Partial<TaskNode> => ({ kind: 'branch', choices })
 
 describe('a chain and a diamond', () => {
   const diamond = graphOf(
-    node('a'),
-    node('b', ['a']),
-    node('c', ['a']),
-    node('d', ['b', 'c']),
-    node('e', ['d'], 'all_done'),
+    { a: [], b: ['a'], c: ['a'], d: ['b', 'c'], e: ['d'] },
+    { e: { rule: 'all_done' } },
   )
 
   test('start tasks as soon as their upstream tasks have ended, in the order of the graph', () => {
@@ -84,11 +27,11 @@ describe('a chain and a diamond', () => {
   })
 
   test('a failure spreads at once, and its reason is kept', () => {
-    const ran = run(diamond, { b: 'failed' })
-    expect(stateNames(ran)).toEqual({
+    const { states } = runToEnd({ graph: diamond, ends: { b: 'failed' } })
+    expect(stateNames(states)).toEqual({
       ...{ a: 'success', b: 'failed', c: 'success', d: 'upstream_failed', e: 'success' },
     })
-    expect(ran.states['d']?.reason).toMatch(/^all_success: b failed, c (running|success)$/)
+    expect(states['d']?.reason).toMatch(/^all_success: b failed, c (running|success)$/)
   })
 
   test('do not change the states they were given', () => {
@@ -96,15 +39,54 @@ describe('a chain and a diamond', () => {
     reduce(diamond, states, { type: 'run_started' })
     expect(states).toEqual(initialStates(diamond))
   })
+
+  test('a task that waited for a slot says so, and no longer when it runs', () => {
+    const { states } = reduce(diamond, initialStates(diamond), { type: 'run_started' })
+    const event = { type: 'task_queued', taskId: 'a', reason: 'pool p is full' } as const
+    const queued = reduce(diamond, states, event).states
+    expect(explain(diamond, queued, 'a')).toBe('a is queued (pool p is full)')
+    const running = reduce(diamond, queued, { type: 'task_running', taskId: 'a' }).states
+    expect(explain(diamond, running, 'a')).toBe('a is running (its turn has come)')
+  })
 })
 
-describe('a branch', () => {
+describe('AT-S1, AT-S2 a task that never ran', () => {
   const graph = graphOf(
-    branchNode('choose', ['x', 'y', 'join']),
-    node('x', ['choose']),
-    node('y', ['choose']),
-    node('join', ['choose', 'x'], 'none_failed_min_one_success'),
-    node('after_y', ['y']),
+    {
+      ...{ choose: [], chosen: ['choose'], unchosen: ['choose'], gate: [], behind: ['gate'] },
+      ...{ bad: [], stopped: ['bad'], unneeded: ['gate'], empty: [], after_empty: ['empty'] },
+    },
+    {
+      choose: branch('chosen', 'unchosen'),
+      gate: { kind: 'short_circuit', skips: 'direct_downstream' },
+      unneeded: { rule: 'one_failed' },
+    },
+  )
+  const ends = { choose: ['chosen'], gate: 'shut', bad: 'failed', empty: 'skipped' } as const
+  const { states, started } = runToEnd({ graph, ends })
+
+  test.each<[string, TaskState, string, string[]]>([
+    ['unchosen', 'skipped', 'choose chose chosen', ['choose']],
+    ['behind', 'skipped', 'gate let nothing through', ['gate']],
+    ['unneeded', 'skipped', 'gate let nothing through', ['gate']],
+    ['after_empty', 'skipped', 'all_success: empty skipped', ['empty']],
+    ['stopped', 'upstream_failed', 'all_success: bad failed', ['bad']],
+  ])('%s is %s: %s', (id, state, reason, because) => {
+    expect(started).not.toContain(id)
+    expect(states[id]).toEqual({ state, reason, because })
+  })
+
+  test('the cause is what the rule did not want: a success, under all_skipped', () => {
+    const rare = graphOf({ a: [], b: [], c: ['a', 'b'] }, { c: { rule: 'all_skipped' } })
+    const ran = runToEnd({ graph: rare, ends: { a: 'skipped' } })
+    expect(ran.states['c']).toMatchObject({ state: 'skipped', because: ['b'] })
+  })
+})
+
+describe('AT-N1 a branch', () => {
+  const graph = graphOf(
+    { choose: [], x: ['choose'], y: ['choose'], join: ['choose', 'x'], after_y: ['y'] },
+    { choose: branch('x', 'y', 'join'), join: { rule: 'none_failed_min_one_success' } },
   )
 
   test.each<[string[], Record<string, TaskState>]>([
@@ -114,121 +96,127 @@ describe('a branch', () => {
     [['x', 'y'], { x: 'success', y: 'success', join: 'success', after_y: 'success' }],
     [[], { x: 'skipped', y: 'skipped', join: 'skipped', after_y: 'skipped' }],
   ])('that chooses %j skips the others', (chosen, expected) => {
-    expect(stateNames(run(graph, { choose: chosen }))).toEqual({ choose: 'success', ...expected })
+    const { states } = runToEnd({ graph, ends: { choose: chosen } })
+    expect(stateNames(states)).toEqual({ choose: 'success', ...expected })
   })
 
   test('says who skipped a task', () => {
-    const { states } = run(graph, { choose: ['y'] })
+    const { states } = runToEnd({ graph, ends: { choose: ['y'] } })
     expect(explain(graph, states, 'x')).toBe('x is skipped (choose chose y)')
   })
 
-  test('fails when it chooses what is not downstream of it', () => {
-    const { states } = run(graph, { choose: ['nowhere'] })
+  test('AT-N2 fails when it chooses what is not downstream of it', () => {
+    const { states } = runToEnd({ graph, ends: { choose: ['nowhere'] } })
     expect(states['choose']).toEqual({
       state: 'failed',
       reason: 'it chose nowhere; it may choose x, y, join',
     })
     expect(states['x']?.state).toBe('upstream_failed')
   })
+
+  test('AT-N4 its choice holds for a task that is added later, and when one is cleared', () => {
+    const { states } = runToEnd({ graph, ends: { choose: ['x'] } })
+    const later = graphOf(
+      { choose: [], x: ['choose'], y: ['choose'], z: ['choose'] },
+      { choose: branch('x', 'y', 'z') },
+    )
+    const waiting = { state: 'none', reason: 'new' } as const
+    const ran = runToEnd({ graph: later, states: { ...states, y: waiting, z: waiting } })
+    expect(ran.started).toEqual([])
+    expect(stateNames(ran.states)).toMatchObject({ x: 'success', y: 'skipped', z: 'skipped' })
+  })
+
+  test('keeps waiting what it may still skip, whatever the other upstream tasks have done', () => {
+    const mixed = graphOf(
+      { choose: [], a: [], x: ['choose', 'a'], y: ['choose', 'a'] },
+      { choose: branch('x', 'y'), x: { rule: 'one_success' } },
+    )
+    const first = reduce(mixed, initialStates(mixed), { type: 'run_started' }).states
+    const second = reduce(mixed, first, { type: 'task_failed', taskId: 'a', reason: 'it broke' })
+    expect(stateNames(second.states)).toMatchObject({ x: 'none', y: 'none' })
+    expect(explain(mixed, second.states, 'y')).toBe(
+      'y waits (choose may still skip it; all_success: choose running, a failed)',
+    )
+  })
 })
 
-describe('the verdict of a run', () => {
-  const ended = { isCancelled: false, timedOut: undefined }
-
-  test('a leaf that could not run fails it', () => {
-    const graph = graphOf(node('a'), node('b', ['a']))
-    expect(judgeRun(graph, run(graph, { a: 'failed' }).states, ended)).toEqual({
-      state: 'failed',
-      failedTasks: ['a'],
-      summary: 'a failed (it broke); so b did not run',
-    })
-  })
-
-  test('a failed task behind which a leaf succeeds does not fail it, but is named', () => {
-    const graph = graphOf(node('a'), node('clean_up', ['a'], 'all_done'))
-    expect(judgeRun(graph, run(graph, { a: 'failed' }).states, ended)).toEqual({
-      state: 'success',
-      failedTasks: ['a'],
-      summary: 'success with failed tasks: a',
-    })
-  })
-
-  test('a watcher leaf turns that into a failure', () => {
+describe('AT-N3 behind a branch skips spread by the rules alone', () => {
+  test.each<[TaskNode['rule'], TaskState]>([
+    ['all_success', 'skipped'],
+    ['none_failed', 'success'],
+    ['none_failed_min_one_success', 'success'],
+    ['all_done', 'success'],
+    ['one_success', 'success'],
+  ])('a join under %s is %s', (rule, expected) => {
     const graph = graphOf(
-      ...[node('a'), node('clean_up', ['a'], 'all_done')],
-      node('watcher', ['a', 'clean_up'], 'one_failed'),
+      { choose: [], x: ['choose'], y: ['choose'], join: ['x', 'y'] },
+      { choose: branch('x', 'y'), join: { rule } },
     )
-    const { states } = run(graph, { a: 'failed', watcher: 'failed' })
-    expect(judgeRun(graph, states, ended).state).toBe('failed')
-    expect(stateNames(run(graph, {})).watcher).toBe('skipped')
-  })
-
-  test('skipped leaves do not fail it', () => {
-    const graph = graphOf(branchNode('choose', ['x']), node('x', ['choose']))
-    expect(judgeRun(graph, run(graph, { choose: [] }).states, ended).state).toBe('success')
-  })
-
-  test('unfinished tasks mean that it was cancelled', () => {
-    const graph = graphOf(node('a'), node('b', ['a']))
-    const { states } = reduce(graph, initialStates(graph), { type: 'run_started' })
-    const cancelled = reduce(graph, states, { type: 'task_cancelled', taskId: 'a' })
-    expect(cancelled.starts).toEqual([])
-    expect(judgeRun(graph, cancelled.states, ended).state).toBe('cancelled')
+    const { states } = runToEnd({ graph, ends: { choose: ['x'] } })
+    expect(states['join']?.state).toBe(expected)
   })
 })
 
-/** Any graph of up to 8 tasks with any rules, and how each task ends. */
-const anyRun = fc
-  .integer({ min: 1, max: 8 })
-  .chain((size) =>
-    fc.record({
-      edges: fc.array(fc.array(fc.boolean(), { minLength: size, maxLength: size }), {
-        ...{ minLength: size, maxLength: size },
-      }),
-      rules: fc.array(fc.constantFrom(...triggerRules), { minLength: size, maxLength: size }),
-      fails: fc.array(fc.boolean(), { minLength: size, maxLength: size }),
-      picks: fc.array(fc.nat(), { minLength: size, maxLength: size }),
-    }),
-  )
-  .map(({ edges, rules, fails, picks }) => {
-    const ids = rules.map((_, index) => `t${index}`)
-    const tasks = ids.map((id, index) => {
-      const upstream = ids.slice(0, index).filter((_, other) => edges[index]?.[other])
-      return node(id, upstream, rules[index])
+describe('AT-N5 a short circuit that lets nothing through', () => {
+  const edges = { gate: [], near: ['gate'], far: ['near'], aside: [] }
+  const others = triggerRules.filter((rule) => rule !== 'always')
+
+  test.each(others)('skips all behind it, also under %s', (rule) => {
+    const graph = graphOf(edges, { gate: { kind: 'short_circuit' }, near: { rule }, far: { rule } })
+    const { states } = runToEnd({ graph, ends: { gate: 'shut' } })
+    expect(stateNames(states)).toEqual({
+      ...{ gate: 'success', near: 'skipped', far: 'skipped', aside: 'success' },
     })
-    const ends = Object.fromEntries(
-      ids.map((id, index) => [id, fails[index] ? 'failed' : 'success']),
-    )
-    return { graph: graphOf(...tasks), ends: ends as Record<string, End>, picks }
+    expect(states['far']).toMatchObject({ reason: 'gate let nothing through', because: ['gate'] })
   })
 
-describe('any graph, any rules, any ends', () => {
-  test('every task ends, each starts at most once, and only those that ran can have failed', () => {
-    fc.assert(
-      fc.property(anyRun, ({ graph, ends }) => {
-        const { states, started } = run(graph, ends)
-        const names = Object.values(states).map((status) => status.state)
-        expect(names.filter((state) => state === 'none' || state === 'running')).toEqual([])
-        expect(new Set(started).size).toBe(started.length)
-        for (const { id } of graph.tasks) {
-          const hasRun = ['success', 'failed'].includes(states[id]?.state ?? '')
-          expect(hasRun).toBe(started.includes(id))
-        }
-      }),
-      { numRuns: 500 },
-    )
+  test('or, in its other mode, only what is directly behind it', () => {
+    const gate = { kind: 'short_circuit', skips: 'direct_downstream' } as const
+    const graph = graphOf(edges, { gate, far: { rule: 'all_done' } })
+    const { states } = runToEnd({ graph, ends: { gate: 'shut' } })
+    expect(stateNames(states)).toMatchObject({ near: 'skipped', far: 'success' })
   })
 
-  test('the end does not depend on the order in which tasks end', () => {
-    fc.assert(
-      fc.property(anyRun, ({ graph, ends, picks }) => {
-        let turn = 0
-        const inAnyOrder = (running: string[]) =>
-          running[(picks[turn++ % picks.length] ?? 0) % Math.max(running.length, 1)]
-        // A task under `always` runs whatever comes before it, so only its own end is compared.
-        expect(stateNames(run(graph, ends, inAnyOrder))).toEqual(stateNames(run(graph, ends)))
-      }),
-      { numRuns: 500 },
-    )
+  test('lets all through when it is open', () => {
+    const graph = graphOf(edges, { gate: { kind: 'short_circuit' } })
+    expect(stateNames(runToEnd({ graph }).states)).toMatchObject({
+      near: 'success',
+      far: 'success',
+    })
+  })
+})
+
+test('AT-N6 latest-only and a rejected approval skip what is behind them, each its way', () => {
+  const graph = graphOf(
+    { newest: [], mail: ['newest'], after_mail: ['mail'], sign: [], pay: ['sign'], book: ['pay'] },
+    {
+      newest: { kind: 'latest_only', skips: 'direct_downstream' },
+      after_mail: { rule: 'all_done' },
+      sign: { kind: 'approval' },
+      book: { rule: 'all_done' },
+    },
+  )
+  const ends: Record<string, End> = { newest: 'shut', sign: 'shut' }
+  expect(stateNames(runToEnd({ graph, ends }).states)).toEqual({
+    ...{ newest: 'success', mail: 'skipped', after_mail: 'success' },
+    ...{ sign: 'success', pay: 'skipped', book: 'skipped' },
+  })
+})
+
+describe('a chain of causes', () => {
+  test('ends at the first cause', () => {
+    const graph = graphOf({ a: [], b: ['a'], c: ['b'] })
+    const { states } = runToEnd({ graph, ends: { a: 'failed' } })
+    expect(causeChain(states, 'c')).toEqual(['c', 'b', 'a'])
+  })
+
+  test('ends also where clears have made a circle of it', () => {
+    const because = (id: string) => ({ because: [id] })
+    const states = statesOf({ a: 'U', b: 'U' })
+    const circle = {
+      a: { state: 'failed', reason: 'x', ...states['a'], ...because('b') },
+      b: { state: 'failed', reason: 'x', ...states['b'], ...because('a') },
+    } as const
+    expect(causeChain(circle, 'a')).toEqual(['a', 'b'])
   })
 })

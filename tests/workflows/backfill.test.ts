@@ -58,6 +58,21 @@ describe('a backfill', () => {
     expect(daysThatRan('2025-04')).toEqual(['2025-04-04', '2025-04-03', '2025-04-02', '2025-04-01'])
   })
 
+  test('leaves days to an earlier one that has them, and names it; others run beside it', async () => {
+    const gate = { dagId: 'sample_gate', concurrency: 1 }
+    const earlier = await backfill({ ...gate, from: '2025-02-01', to: '2025-02-02' })
+    await vi.waitUntil(() => sample.gates.has('2025-02-01'), { timeout: 20_000 })
+    const later = await backfill({ ...gate, from: '2025-02-02', to: '2025-02-03' })
+    await vi.waitUntil(() => sample.gates.has('2025-02-03'), { timeout: 20_000 })
+    for (const date of ['2025-02-03', '2025-02-01']) sample.gates.get(date)?.()
+    const result = await later.result()
+    expect(outcomes(result)).toEqual(['2025-02-02 skipped', '2025-02-03 success'])
+    expect(result.days[0]?.reason).toBe(`in flight: ${earlier.workflowId} has it`)
+    await vi.waitUntil(() => sample.gates.has('2025-02-02'), { timeout: 20_000 })
+    sample.gates.get('2025-02-02')?.()
+    expect(outcomes(await earlier.result())).toEqual(['2025-02-01 success', '2025-02-02 success'])
+  })
+
   test('goes on after a failed day, fails at the end and names it', async () => {
     sample.broken.add('2025-05-02')
     const message = await failureMessage((await backfill(range('2025-05'))).result())

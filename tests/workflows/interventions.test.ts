@@ -129,6 +129,8 @@ describe('a run that goes on', () => {
       { attempt: 1, state: 'cancelled', cleared: 0 },
       { attempt: 2, state: 'success', cleared: 1 },
     ])
+    // What it writes is fenced by the number that the audit has.
+    expect(sample.held.slice(-2)).toEqual([1, 2])
   })
 
   test('stops a task that is marked, and goes on behind it', async () => {

@@ -182,6 +182,26 @@ describe('a run as a whole', () => {
     expect(states).toEqual({ slow: 'skipped', after: 'skipped' })
   })
 
+  test('that is about to miss its deadline tells of it, and again when it has', async () => {
+    const date = '2025-12-14'
+    const handle = await start('sample_late', date)
+    const alerts = () => sample.alerts.filter((alert) => alert.date === date)
+    await vi.waitUntil(() => alerts().length === 2, { timeout: 20_000 })
+    sample.gates.get(date)?.()
+    await handle.result()
+    const unfinished = ['slow', 'after']
+    expect(alerts()).toMatchObject([
+      { kind: 'warning', runKey: `sample_late/${date}`, unfinished },
+      { kind: 'missed', runKey: `sample_late/${date}`, unfinished },
+    ])
+  })
+
+  test('that is over in time tells nobody', async () => {
+    const date = '2025-12-15'
+    await (await start('sample_in_time', date)).result()
+    expect(sample.alerts.filter((alert) => alert.date === date)).toEqual([])
+  })
+
   test('with max_active_tasks runs no more than that at once', async () => {
     const handle = await start('sample_narrow', '2025-12-13')
     await vi.waitUntil(() => sample.gates.has('2025-12-13'), { timeout: 20_000 })

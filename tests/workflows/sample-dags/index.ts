@@ -3,6 +3,7 @@ import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 
+export { daybook_map_page } from '../../../workflows/map-page.ts'
 export const sample_chain = dagWorkflow(dags.sampleChain)
 export const sample_branch = dagWorkflow(dags.sampleBranch)
 export const sample_failing = dagWorkflow(dags.sampleFailing)
@@ -23,4 +24,7 @@ export const sample_narrow = dagWorkflow(shapes.sampleNarrow)
 export const sample_pool = dagWorkflow(shapes.samplePool)
 export const sample_past = dagWorkflow(shapes.samplePast)
 export const sample_single = dagWorkflow(shapes.sampleSingle)
+export const sample_mapped = dagWorkflow(shapes.sampleMapped)
+export const sample_late = dagWorkflow(shapes.sampleLate)
+export const sample_in_time = dagWorkflow(shapes.sampleInTime)
 export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])

@@ -1,4 +1,6 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
+import { currentAttempt } from '../../../activities/current-attempt.ts'
+import type { DeadlineAlert } from '../../../dag/builder.ts'
 import type { FailedRun } from '../../../dag/define-dag.ts'
 
 /** Real activities without a shop, and what a test can see of them. */
@@ -8,6 +10,9 @@ export function createSampleActivities() {
   const gates = new Map<string, () => void>()
   const broken = new Set<string>()
   const arrived = new Set<string>()
+  const held: number[] = []
+  const mapped: string[] = []
+  const alerts: DeadlineAlert[] = []
   const note = (date: string) => {
     const { activityId, attempt } = Context.current().info
     calls.push(`${date} ${activityId} ${attempt}`)
@@ -39,11 +44,32 @@ export function createSampleActivities() {
     },
     async hold(input: { date: string }): Promise<void> {
       note(input.date)
+      held.push(currentAttempt().attempt)
       const { cancellationSignal } = Context.current()
       await new Promise<void>((resolve, reject) => {
         gates.set(input.date, resolve)
         cancellationSignal.addEventListener('abort', () => reject(new CancelledFailure('let go')))
       })
+    },
+    async listItems(input: {
+      date: string
+      count: number
+    }): Promise<{ no: number; fails: boolean }[]> {
+      note(input.date)
+      const failing = broken.has(`${input.date} items`)
+      return Array.from({ length: input.count }, (_, no) => ({
+        no,
+        fails: failing && no % 3 === 1,
+      }))
+    },
+    async workOnItem(input: { date: string; no: number; fails: boolean }): Promise<number> {
+      mapped.push(`${input.date} ${Context.current().info.activityId}`)
+      if (input.fails) throw ApplicationFailure.nonRetryable(`item ${input.no} is bad`, 'BadItem')
+      return input.no * 10
+    },
+    async sum(input: { date: string; numbers: (number | null)[] }): Promise<number> {
+      note(input.date)
+      return input.numbers.reduce<number>((all, one) => all + (one ?? 0), 0)
     },
     async isThere(input: { date: string }): Promise<{ rowsOut: number } | undefined> {
       note(input.date)
@@ -56,6 +82,9 @@ export function createSampleActivities() {
     async skipItself(input: { date: string }): Promise<void> {
       throw ApplicationFailure.nonRetryable(`nothing to do on ${input.date}`, 'TaskSkipped')
     },
+    async tellDeadline(input: DeadlineAlert) {
+      alerts.push(input)
+    },
     async tellFailure(input: FailedRun) {
       failures.push(input)
     },
@@ -66,7 +95,7 @@ export function createSampleActivities() {
       return { text: `${input.date} ${input.name}`.repeat(input.times) }
     },
   }
-  return { activities, calls, failures, gates, broken, arrived }
+  return { activities, calls, failures, gates, broken, arrived, held, mapped, alerts }
 }
 
 export type SampleActivities = ReturnType<typeof createSampleActivities>['activities']

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { activityRefs, defineDag } from '../../../dag/define-dag.ts'
 import type { SampleActivities } from './sample-activities.ts'
 
@@ -105,7 +106,48 @@ export const sampleSingle = defineDag(
   },
 )
 
+export const sampleLate = defineDag(
+  {
+    ...{ id: 'sample_late', ...daily, schedule: null },
+    deadline: { after: '1 second', warnBefore: '0.7 seconds', notify: act.tellDeadline },
+  },
+  ({ task, date }) => {
+    task('quick', act.count, { date })
+    const slow = task('slow', act.hold, { date })
+    task('after', act.count, { date }, { after: [slow] })
+  },
+)
+
+export const sampleInTime = defineDag(
+  {
+    ...{ id: 'sample_in_time', ...daily, schedule: null },
+    deadline: { after: '2 hours', warnBefore: '1 hour', notify: act.tellDeadline },
+  },
+  ({ task, date }) => {
+    task('quick', act.count, { date })
+  },
+)
+
+export const sampleMapped = defineDag(
+  { id: 'sample_mapped', ...daily, params: z.object({ count: z.int() }) },
+  ({ task, map, date, params }) => {
+    const items = task('items', act.listItems, { date, count: params.count })
+    const each = map(
+      'each',
+      act.workOnItem,
+      items.output,
+      (item) => ({ date, no: item.no, fails: item.fails }),
+      // A worker that is replaced takes attempts with it.
+      { retries: 3, retryDelay: '0.1 seconds', heartbeatTimeout: '5 seconds' },
+    )
+    task('sum', act.sum, { date, numbers: each.output })
+    task('any', act.count, { date }, { after: [each], rule: 'one_success' })
+    task('alarm', act.count, { date }, { after: [each], rule: 'one_failed' })
+  },
+)
+
 export const shapeDags = [
+  ...[sampleMapped, sampleLate, sampleInTime],
   ...[sampleTeardown, sampleCancel, sampleRepair, sampleShapes, sampleImpatient, sampleApproval],
   ...[sampleFailFast, sampleSlow, sampleNarrow, samplePool, samplePast, sampleSingle],
 ]

@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { dagOption, jsonOption } from './arguments.ts'
+import type { Signed } from './intervene.ts'
+import { byOption, interveneLive, reasonOption, runArgument } from './intervene.ts'
+
+type Flags = Signed & { dag: string; json?: true }
+
+const decisions = [
+  { decision: 'approve', verb: 'approved', description: 'let a task that waits for approval pass' },
+  {
+    ...{ decision: 'reject', verb: 'rejected' },
+    description: 'answer no to a task that waits for approval: what follows is skipped',
+  },
+] as const
+
+/** `daybook approve` and `daybook reject`. */
+export function registerDecide(program: Command): void {
+  for (const { decision, verb, description } of decisions) {
+    program
+      .command(decision)
+      .argument('<run>', runArgument)
+      .argument('<task>', 'the task that waits')
+      .description(description)
+      .addOption(reasonOption())
+      .addOption(byOption())
+      .addOption(dagOption())
+      .addOption(jsonOption())
+      .addHelpText(
+        'after',
+        `
+Examples:
+  daybook ${decision} 2025-12-13 sign_off
+  daybook ${decision} payments_daily/2025-12-13 sign_off --reason "seen by two"`,
+      )
+      .action((run: string, task: string, flags: Flags) => {
+        const input = { task, decision }
+        return interveneLive({ run, flags, name: 'decide', input, verb, done: `${task} ${verb}` })
+      })
+  }
+}

@@ -1,0 +1,116 @@
+import { userInfo } from 'node:os'
+import { Option } from 'commander'
+import { runKeyOf } from '../dag/resolve-run.ts'
+import type { LiveRun } from '../schedules/intervene.ts'
+import { InterventionRefused, liveOrEnded, updateRun } from '../schedules/intervene.ts'
+import type { Connections } from './connect.ts'
+import { withServers } from './connect.ts'
+import { UsageError } from './exit-codes.ts'
+import { printJson, printLine } from './print.ts'
+import type { RecordedRun } from './recorded-run.ts'
+import { findRun, requireRun } from './recorded-run.ts'
+
+export const runArgument = 'a run key (ecommerce_daily/2025-12-13), a date or a run id'
+
+/** The run of a day, whichever of its executions is meant. */
+export type RunOfDay = Pick<RecordedRun, 'run_key' | 'dag_id' | 'logical_date'>
+
+export interface Signed {
+  by?: string
+  reason: string
+}
+
+export function byOption(): Option {
+  return new Option('--by <name>', 'who does it (default: the user of this machine)')
+}
+
+export function reasonOption(): Option {
+  return new Option('--reason <text>', 'why: it is kept with the run').default('')
+}
+
+/** Who did it and why, as it is kept. */
+export function signatureOf({ by, reason }: Signed): { by: string; reason: string } {
+  const name = (by ?? nameOfUser()).trim()
+  if (name === '') throw new UsageError('error: it must be known who does it: --by NAME')
+  return { by: name, reason }
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // In a container the user may have no name.
+    return ''
+  }
+}
+
+/** What makes no sense for the run is bad usage of the command. */
+export async function withRefusals<T>(work: (to: Connections) => Promise<T>): Promise<T> {
+  try {
+    return await withServers(work)
+  } catch (error) {
+    if (error instanceof InterventionRefused) throw new UsageError(`error: ${error.message}`)
+    throw error
+  }
+}
+
+/** Until its turn comes a run takes updates, but does not answer them. */
+export async function assertBegun(to: Connections, run: LiveRun, dagId: string): Promise<void> {
+  const row = await findRun(to.database, run.runId)
+  if (row?.state !== 'queued') return
+  throw new InterventionRefused(
+    `${run.runKey} is queued: none of its tasks has begun, because as many runs of ${dagId} ` +
+      'are active as may be',
+  )
+}
+
+interface Question {
+  run: string
+  flags: Signed & { dag: string; json?: true }
+  name: 'pause' | 'resume' | 'decide'
+  /** Besides the signature. */
+  input: object
+  /** What can only be done to a run that goes on. */
+  verb: string
+  done: string
+}
+
+/** Does something to a run that goes on. */
+export async function interveneLive(asked: Question): Promise<void> {
+  const { flags, name, verb } = asked
+  const signature = signatureOf(flags)
+  await withRefusals(async (to) => {
+    const { run_key, dag_id, state } = await requireRun(to.database, asked.run, flags.dag)
+    await liveOrEnded(to.client, run_key, {
+      async live(run) {
+        await assertBegun(to, run, dag_id)
+        return updateRun<undefined>(run, name, { ...asked.input, ...signature })
+      },
+      ended() {
+        const how = state === 'running' ? '' : ` (${state})`
+        const why = `${run_key} has ended${how}: only a run that goes on can be ${verb}`
+        throw new InterventionRefused(why)
+      },
+    })
+    if (flags.json) printJson({ run_key, ...asked.input, action: name, ...signature })
+    else printLine(`${run_key}: ${asked.done} by ${signature.by}`)
+  })
+}
+
+/** All runs of a DAG in a range of days, oldest first. */
+export async function runsBetween(
+  { database }: Connections,
+  dagId: string,
+  { from, to }: { from?: string; to?: string },
+): Promise<RunOfDay[]> {
+  const { rows } = await database.query<{ logical_date: string }>(
+    `select distinct logical_date from audit.pipeline_runs
+     where dag_id = $1 and logical_date between coalesce($2, '-infinity')::date
+       and coalesce($3, 'infinity')::date
+     order by logical_date`,
+    [dagId, from ?? null, to ?? null],
+  )
+  return rows.map(({ logical_date }) => ({
+    ...{ run_key: runKeyOf(dagId, logical_date), dag_id: dagId, logical_date },
+  }))
+}

@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { dagOption, jsonOption } from './arguments.ts'
+import type { Signed } from './intervene.ts'
+import { byOption, interveneLive, reasonOption, runArgument } from './intervene.ts'
+
+type Flags = Signed & { dag: string; json?: true }
+
+const commands = [
+  {
+    name: 'pause',
+    verb: 'paused',
+    description: 'start no further tasks of a run; those that run finish',
+  },
+  { name: 'resume', verb: 'resumed', description: 'let a paused run go on' },
+] as const
+
+/** `daybook pause` and `daybook resume`. */
+export function registerPause(program: Command): void {
+  for (const { name, verb, description } of commands) {
+    program
+      .command(name)
+      .argument('<run>', runArgument)
+      .description(description)
+      .addOption(reasonOption())
+      .addOption(byOption())
+      .addOption(dagOption())
+      .addOption(jsonOption())
+      .addHelpText(
+        'after',
+        `
+A pause of the schedule is another thing: \`temporal schedule toggle --pause\`.
+
+Examples:
+  daybook ${name} 2025-12-13
+  daybook ${name} ecommerce_daily/2025-12-13 --reason "the warehouse is being moved"`,
+      )
+      .action((run: string, flags: Flags) =>
+        interveneLive({ run, flags, name, input: {}, verb, done: verb }),
+      )
+  }
+}

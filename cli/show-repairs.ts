@@ -1,0 +1,105 @@
+import type { ClearedTask } from '../dag/plan-clear.ts'
+import type { Connections } from './connect.ts'
+import type { EndOfRun } from './end-of-run.ts'
+import { assertSucceeded, endOfRun } from './end-of-run.ts'
+import type { RunOfDay } from './intervene.ts'
+import { formatTable, printJson, printLine } from './print.ts'
+import type { MadeRepair, PlannedRepair } from './repair-run.ts'
+import { watchDays } from './watch-days.ts'
+
+/** What was or would be done to several runs, and those in which there is nothing to do. */
+export interface Repairs<T> {
+  readonly able: readonly { readonly run: RunOfDay; readonly made: T }[]
+  readonly skipped: readonly { readonly run_key: string; readonly why: string }[]
+}
+
+export function printRepairPlans(
+  { able, skipped }: Repairs<PlannedRepair>,
+  { json }: { json?: true },
+): void {
+  if (json) {
+    const runs = able.map(({ run, made: { isLive, tasks, left, params } }) => ({
+      ...{ run_key: run.run_key, is_live: isLive, tasks: tasks.map(inJson) },
+      ...{ left_as_they_are: left.map(inJson), ...(params === undefined ? {} : { params }) },
+    }))
+    return printJson({ runs, skipped })
+  }
+  for (const { run, made } of able) printPlan(run.run_key, made)
+  for (const { why } of skipped) printLine(why)
+}
+
+function printPlan(runKey: string, { tasks, left, params }: PlannedRepair): void {
+  printLine(`${runKey}: ${counted(tasks)} would run again\n`)
+  printLine(tableOf(tasks))
+  if (params !== undefined) printLine(`\nparams: ${JSON.stringify(params)}`)
+  if (left.length > 0) {
+    printLine('\nLeft as they are, though something before them runs again:\n')
+    printLine(tableOf(left))
+  }
+  printLine()
+}
+
+interface Told {
+  readonly dag: string
+  readonly json?: true
+  readonly verb: string
+}
+
+/** Says what was done, and waits for the end of what was started for it. */
+export async function followRepairs(
+  to: Connections,
+  { able, skipped }: Repairs<MadeRepair>,
+  { json, verb }: Told,
+): Promise<void> {
+  for (const { run, made } of json ? [] : able) {
+    const how = made.isLive ? 'goes on' : 'goes on as a new execution'
+    printLine(`${run.run_key} ${how}, ${counted(made.tasks)} ${verb}`)
+    if (made.tasks.length > 0) printLine(`\n${tableOf(made.tasks)}\n`)
+  }
+  if (!json) for (const { why } of skipped) printLine(why)
+  const ends = await waitForAll(to, able)
+  if (json) printJson({ runs: able.map((one, index) => reportOf(one, ends[index])), skipped })
+  assertSucceeded(ends.filter((end) => end !== undefined))
+  if (json) return
+  for (const { run } of able.filter(({ made }) => !made.isLive)) {
+    printLine(`${run.run_key} is done: \`daybook show ${run.run_key}\``)
+  }
+}
+
+async function waitForAll(
+  { database }: Connections,
+  able: Repairs<MadeRepair>['able'],
+): Promise<(EndOfRun | undefined)[]> {
+  const done = Promise.all(able.map(async ({ made }) => made.handle && endOfRun(made.handle)))
+  const started = able.filter(({ made }) => made.handle !== undefined).map(({ run }) => run)
+  const dates = started.map((run) => run.logical_date)
+  const [first] = started
+  if (first !== undefined) await watchDays({ database, dagId: first.dag_id, dates, done })
+  return done
+}
+
+function reportOf(
+  { run, made }: Repairs<MadeRepair>['able'][number],
+  end: EndOfRun | undefined,
+): object {
+  const report = { run_key: run.run_key, is_live: made.isLive, tasks: made.tasks.map(inJson) }
+  if (end === undefined) return { ...report, state: 'running' }
+  return { ...report, state: end.state, ...(end.state === 'failed' && { error: end.error }) }
+}
+
+function inJson({ taskId, state, why }: ClearedTask) {
+  return { task_id: taskId, state, why }
+}
+
+function tableOf(tasks: readonly ClearedTask[]): string {
+  const rows = tasks.map(({ taskId, state, why }) => [taskId, inWords(state), why])
+  return formatTable(['task', 'state', 'why'], rows)
+}
+
+function inWords(state: string): string {
+  return state === 'none' ? 'not started' : state
+}
+
+function counted({ length }: readonly unknown[]): string {
+  return length === 1 ? '1 task' : `${length} tasks`
+}

@@ -1,0 +1,50 @@
+import type { ActivityOptions } from '@temporalio/workflow'
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure } from '@temporalio/workflow'
+import type { TaskNode } from '../graph.ts'
+import type { AttemptPlan } from '../retry-delay.ts'
+import { taskSkipped } from '../retry-delay.ts'
+
+/** A lost worker is no fault of the task: another one takes it up soon, whatever its own delay. */
+const lostWorkerDelayMs = 5_000
+
+/** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
+export function attemptPlan(task: TaskNode, cleared: number): AttemptPlan {
+  const { retryDelayMs, retryBackoff, maxRetryDelayMs, wait } = task
+  return {
+    ...{ retryDelayMs, retryBackoff, maxRetryDelayMs },
+    ...(cleared === 0 ? {} : { cleared }),
+    ...(wait === undefined ? {} : { pokeIntervalMs: wait.pokeIntervalMs }),
+  }
+}
+
+export function activityOptions(task: TaskNode): ActivityOptions & { activityId: string } {
+  return {
+    // Temporal's own tools then name the task as people do.
+    activityId: task.id,
+    summary: task.id,
+    startToCloseTimeout: task.timeoutMs,
+    ...(task.heartbeatTimeoutMs === null ? {} : { heartbeatTimeout: task.heartbeatTimeoutMs }),
+    ...(task.wait === undefined ? {} : { scheduleToCloseTimeout: task.wait.timeoutMs }),
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      // A sensor is asked until its time is up; every look is an attempt, and costs no event.
+      ...(task.kind === 'sensor' ? {} : { maximumAttempts: task.retries + 1 }),
+      // Temporal refuses an interval of nothing.
+      initialInterval: Math.min(Math.max(task.retryDelayMs, 1), lostWorkerDelayMs),
+      backoffCoefficient: 1,
+    },
+  }
+}
+
+/** Why an activity said that there is nothing to do; undefined if it did not. */
+export function skipReason({ cause }: ActivityFailure): string | undefined {
+  const isSkip = cause instanceof ApplicationFailure && cause.type === taskSkipped
+  return isSkip ? cause.message : undefined
+}
+
+/** `ChecksFailed: …` of the failure that an activity threw. */
+export function describeFailure(error: ActivityFailure | ApplicationFailure): string {
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error
+  const hasType = cause instanceof ApplicationFailure && cause.type && cause.type !== 'Error'
+  return hasType ? `${cause.type}: ${cause.message}` : cause.message
+}

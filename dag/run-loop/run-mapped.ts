@@ -1,0 +1,114 @@
+import {
+  ChildWorkflowCancellationType,
+  executeChild,
+  workflowInfo,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow'
+import type { TaskNode } from '../graph.ts'
+import type { RunEvent, TaskEnd } from '../reducer.ts'
+import { resolveInput } from '../resolve-input.ts'
+import type { Page, PageResult } from './map-items.ts'
+import { joinPages, mapItems } from './map-items.ts'
+import type { TaskContext } from './run-task.ts'
+
+/** Items whose events the run's own history takes; more run in pages of so many, each a workflow. */
+const pageSize = 500
+const mostItems = 100_000
+/** Instances at once in a page; with more allowed, so many more pages run at once. */
+const pageParallel = 100
+
+/** The workflow type of a page. */
+export const mapPageType = 'daybook_map_page'
+
+/** Runs a task once for each item of its list. */
+export async function runMapped(
+  task: TaskNode,
+  cleared: number,
+  context: TaskContext,
+): Promise<TaskEnd> {
+  const taskId = task.id
+  const items = task.mapping && resolveInput(task.mapping.over, context)
+  if (!Array.isArray(items)) {
+    return { type: 'task_failed', taskId, reason: `it is mapped over ${typeof items}, not a list` }
+  }
+  if (items.length === 0) return { type: 'task_skipped', taskId, reason: 'the list is empty' }
+  if (items.length > mostItems) {
+    const reason = `it is mapped over ${items.length} items; ${mostItems} are the most`
+    return { type: 'task_failed', taskId, reason }
+  }
+  const inputs = items.map((item: unknown) => resolveInput(task.input, { ...context, item }))
+  const maxParallel = task.mapping?.maxParallel ?? pageParallel
+  const all: Page = { task, firstIndex: 0, inputs, maxParallel, cleared }
+  const result =
+    inputs.length <= pageSize
+      ? await mapItems(all, progressReporter(task, inputs.length, context.report))
+      : await runPages(all)
+  return endOfMapped(task, result, context)
+}
+
+/** Says when the first instance has succeeded and when the first has failed: rules may wait for that. */
+function progressReporter(task: TaskNode, total: number, report: (event: RunEvent) => void) {
+  const counts = { success: 0, failed: 0, skipped: 0, unfinished: total }
+  return (ending: object) => {
+    const state = 'output' in ending ? 'success' : 'failed' in ending ? 'failed' : 'skipped'
+    counts[state] += 1
+    counts.unfinished -= 1
+    if (state === 'skipped' || counts[state] > 1 || counts.unfinished === 0) return
+    report({ type: 'task_progressed', taskId: task.id, instances: { ...counts } })
+  }
+}
+
+async function runPages(all: Page): Promise<PageResult> {
+  const { workflowId, runId } = workflowInfo()
+  const firsts = Array.from(
+    { length: Math.ceil(all.inputs.length / pageSize) },
+    (_, page) => page * pageSize,
+  )
+  const results: PageResult[] = []
+  let next = 0
+  const runNext = async (): Promise<void> => {
+    while (next < firsts.length) {
+      const index = next
+      next += 1
+      const firstIndex = firsts[index] ?? 0
+      const inputs = all.inputs.slice(firstIndex, firstIndex + pageSize)
+      const maxParallel = Math.min(all.maxParallel, pageParallel)
+      const page: Page = {
+        ...all,
+        firstIndex,
+        inputs,
+        maxParallel,
+        run: { runKey: workflowId, runId },
+      }
+      results[index] = await executeChild<(page: Page) => Promise<PageResult>>(mapPageType, {
+        workflowId: `${workflowId}/${all.task.id}/${index}`,
+        args: [page],
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      })
+    }
+  }
+  const pagesAtOnce = Math.max(1, Math.floor(all.maxParallel / pageParallel))
+  const lanes = await Promise.allSettled(Array.from({ length: pagesAtOnce }, runNext))
+  const stopped = lanes.find((lane) => lane.status === 'rejected')
+  if (stopped !== undefined) throw stopped.reason
+  return joinPages(results)
+}
+
+/** A failed instance fails the task; the outputs of the others are kept. */
+function endOfMapped(
+  { id: taskId }: TaskNode,
+  { success, failed, skipped, failures, outputs }: PageResult,
+  context: TaskContext,
+): TaskEnd {
+  const instances = { success, failed, skipped, unfinished: 0 }
+  if (outputs === null) context.tooLarge.add(taskId)
+  else context.outputs.set(taskId, outputs)
+  if (failed > 0) {
+    const total = success + failed + skipped
+    const reason = `${failed} of ${total} instances failed: ${failures.join('; ')}`
+    return { type: 'task_failed', taskId, reason, instances }
+  }
+  if (success === 0) return { type: 'task_skipped', taskId, reason: 'all instances were skipped' }
+  return { type: 'task_succeeded', taskId, instances }
+}

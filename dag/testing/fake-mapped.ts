@@ -1,0 +1,82 @@
+import type { TaskNode } from '../graph.ts'
+import type { TaskEnd } from '../reducer.ts'
+import { resolveInput } from '../resolve-input.ts'
+import type { InstanceCounts } from '../task-state.ts'
+import type { FakeTasks } from './fake-task.ts'
+
+type BeginInstance = (tasks: FakeTasks) => Promise<void>
+
+/** Runs a mapped task: its fake is asked once for each item of the list, so many at once. */
+export async function beginMapped(
+  tasks: FakeTasks,
+  task: TaskNode,
+  beginInstance: BeginInstance,
+): Promise<void> {
+  const taskId = task.id
+  const items = task.mapping && resolveInput(task.mapping.over, tasks.values())
+  if (!Array.isArray(items)) {
+    const reason = `it is mapped over ${typeof items}, not a list`
+    return tasks.onEnd({ type: 'task_failed', taskId, reason })
+  }
+  if (items.length === 0) {
+    return tasks.onEnd({ type: 'task_skipped', taskId, reason: 'the list is empty' })
+  }
+  const ends: TaskEnd[] = []
+  const inputs: unknown[] = []
+  const outputs: unknown[] = items.map(() => null)
+  let next = 0
+
+  const beginNext = async (): Promise<void> => {
+    if (next >= items.length) return
+    const index = next
+    next += 1
+    const item: unknown = items[index]
+    await beginInstance({
+      ...tasks,
+      values: () => ({ ...tasks.values(), item }),
+      onAttempt(_, input) {
+        inputs[index] = input
+        tasks.onAttempt(taskId, inputs)
+      },
+      onOutput: (_, output) => void (outputs[index] = output ?? null),
+      onEnd: (end) => endInstance(index, end),
+    })
+  }
+
+  const endInstance = (index: number, end: TaskEnd) => {
+    ends[index] = end
+    const instances = countEnds(ends, items.length)
+    if (instances.unfinished === 0) {
+      tasks.onOutput(taskId, outputs)
+      return tasks.onEnd(endOfMapped(taskId, ends, instances))
+    }
+    tasks.onProgress({ type: 'task_progressed', taskId, instances })
+    tasks.clock.after(0, taskId, beginNext)
+  }
+
+  const lanes = Math.min(task.mapping?.maxParallel ?? items.length, items.length)
+  for (let lane = 0; lane < lanes; lane++) await beginNext()
+}
+
+function countEnds(ends: readonly TaskEnd[], total: number): InstanceCounts {
+  const count = (type: TaskEnd['type']) => ends.filter((end) => end.type === type).length
+  const [success, failed] = [count('task_succeeded'), count('task_failed')]
+  const skipped = count('task_skipped')
+  return { success, failed, skipped, unfinished: total - success - failed - skipped }
+}
+
+/** As in the run loop: a failed instance fails the task. */
+function endOfMapped(taskId: string, ends: readonly TaskEnd[], instances: InstanceCounts): TaskEnd {
+  const failures = ends.flatMap((end, index) =>
+    end.type === 'task_failed' ? [`[${index}] ${end.reason}`] : [],
+  )
+  if (failures.length > 0) {
+    const named = failures.slice(0, 5).join('; ')
+    const reason = `${failures.length} of ${ends.length} instances failed: ${named}`
+    return { type: 'task_failed', taskId, reason, instances }
+  }
+  if (instances.success === 0) {
+    return { type: 'task_skipped', taskId, reason: 'all instances were skipped' }
+  }
+  return { type: 'task_succeeded', taskId, instances }
+}

@@ -1,0 +1,119 @@
+import type { Graph, TaskNode } from '../graph.ts'
+import { taskOf } from '../graph.ts'
+import type { RunEvent, TaskEnd } from '../reducer.ts'
+import { initialStates, reduce } from '../reducer.ts'
+import type { TaskStates } from '../task-state.ts'
+import { stateOf } from '../task-state.ts'
+import type { RunEnd } from '../verdict.ts'
+import { beginFakeTask } from './fake-task.ts'
+import type { Fake } from './fakes.ts'
+import { createVirtualClock } from './virtual-clock.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+export interface TestLoopOptions {
+  readonly graph: Graph
+  readonly date: string
+  readonly params: unknown
+  readonly startedMs: number
+  readonly latestUntilMs: number | null
+  /** Of the run that this one repairs. */
+  readonly states: TaskStates | undefined
+  readonly outputs: Readonly<Record<string, unknown>>
+  readonly fakeOf: (task: TaskNode) => Fake
+  readonly hasFake: (task: TaskNode) => boolean
+}
+
+export interface TestLoop {
+  readonly clock: VirtualClock
+  readonly states: () => TaskStates
+  readonly apply: (event: RunEvent) => void
+  readonly isDone: () => boolean
+  readonly end: () => RunEnd
+  /** Of the tasks that succeeded. */
+  readonly outputs: () => Readonly<Record<string, unknown>>
+  readonly order: string[]
+  readonly inputs: Record<string, unknown>
+  readonly attempts: Record<string, number>
+}
+
+/** The run loop with a virtual clock instead of a server; its decisions are those of the real one. */
+export function createTestLoop(options: TestLoopOptions): TestLoop {
+  const { graph } = options
+  const clock = createVirtualClock()
+  const outputs = new Map(Object.entries(options.outputs))
+  const started = new Set<string>()
+  const working = new Set<string>()
+  const queue: string[] = []
+  const order: string[] = []
+  const inputs: Record<string, unknown> = {}
+  const attempts: Record<string, number> = {}
+  let states = options.states ?? initialStates(graph)
+  let isCancelled = false
+  let timedOut: string | undefined
+
+  const succeeded = () => [...outputs].filter(([id]) => stateOf(states, id) === 'success')
+  const tasks = {
+    ...options,
+    clock,
+    values: () => ({ ...options, outputs: new Map(succeeded()) }),
+    onAttempt(taskId: string, input: unknown) {
+      inputs[taskId] = input
+      attempts[taskId] = (attempts[taskId] ?? 0) + 1
+    },
+    onOutput: (taskId: string, output: unknown) => outputs.set(taskId, output),
+    onProgress: apply,
+    onEnd: endTask,
+  }
+
+  function apply(event: RunEvent): void {
+    const step = reduce(graph, states, event)
+    states = step.states
+    if (event.type === 'run_cancelled') isCancelled = true
+    if (event.type === 'run_timed_out') timedOut = event.reason
+    for (const taskId of step.stops) stop(taskId)
+    for (const { taskId } of step.starts) start(taskId)
+  }
+
+  const { maxActiveTasks = Number.POSITIVE_INFINITY } = graph
+
+  function start(taskId: string): void {
+    started.add(taskId)
+    if (queue.length === 0 && working.size < maxActiveTasks) return begin(taskId)
+    queue.push(taskId)
+    const reason = `${maxActiveTasks} tasks of this run are running`
+    apply({ type: 'task_queued', taskId, reason })
+  }
+
+  function begin(taskId: string): void {
+    working.add(taskId)
+    order.push(taskId)
+    const cleared = states[taskId]?.cleared ?? 0
+    clock.after(0, taskId, () => beginFakeTask(tasks, taskOf(graph, taskId), cleared))
+  }
+
+  function stop(taskId: string): void {
+    if (queue.includes(taskId)) queue.splice(queue.indexOf(taskId), 1)
+    clock.cancel(taskId)
+    clock.after(0, taskId, () => endTask({ type: 'task_cancelled', taskId }))
+  }
+
+  function endTask(event: TaskEnd): void {
+    started.delete(event.taskId)
+    working.delete(event.taskId)
+    apply(event)
+    while (working.size < maxActiveTasks) {
+      const next = queue.shift()
+      if (next === undefined) return
+      apply({ type: 'task_running', taskId: next })
+      begin(next)
+    }
+  }
+
+  return {
+    ...{ clock, apply, order, inputs, attempts },
+    states: () => states,
+    isDone: () => started.size === 0,
+    end: () => ({ isCancelled, timedOut }),
+    outputs: () => Object.fromEntries(succeeded()),
+  }
+}
