@@ -18,7 +18,7 @@ import {
 import { requireRun } from './recorded-run.ts'
 import type { PlannedRepair, Wanted } from './repair-run.ts'
 import { planRunRepair, repairRun } from './repair-run.ts'
-import { followRepairs, printRepairPlans } from './show-repairs.ts'
+import { counted, followRepairs, printRepairPlans } from './show-repairs.ts'
 
 interface Flags extends Signed {
   dag: string
@@ -119,7 +119,10 @@ async function clearRuns(
     return printRepairPlans(plans, flags)
   }
   const repairs = await eachThatCan(runs, (one) => repairRun(to, one, wanted))
-  await followRepairs(to, repairs, { ...flags, verb: 'cleared' })
+  await followRepairs(to, repairs, {
+    ...flags,
+    done: (tasks) => `${counted(tasks)} cleared`,
+  })
 }
 
 async function chosenRuns(

@@ -51,7 +51,7 @@ async function markTasks(key: string, tasks: string[], flags: Flags): Promise<vo
   await withRefusals(async (to) => {
     const run = await requireRun(to.database, key, flags.dag)
     const made = await repairRun(to, run, { request })
-    const verb = `cleared behind ${tasks.join(', ')}, marked ${flags.state}`
-    await followRepairs(to, { able: [{ run, made }], skipped: [] }, { ...flags, verb })
+    const done = () => `${tasks.join(', ')} marked ${flags.state}`
+    await followRepairs(to, { able: [{ run, made }], skipped: [] }, { ...flags, done })
   })
 }

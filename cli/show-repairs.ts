@@ -42,18 +42,18 @@ function printPlan(runKey: string, { tasks, left, params }: PlannedRepair): void
 interface Told {
   readonly dag: string
   readonly json?: true
-  readonly verb: string
+  readonly done: (tasks: readonly ClearedTask[]) => string
 }
 
 /** Says what was done, and waits for the end of what was started for it. */
 export async function followRepairs(
   to: Connections,
   { able, skipped }: Repairs<MadeRepair>,
-  { json, verb }: Told,
+  { json, done }: Told,
 ): Promise<void> {
   for (const { run, made } of json ? [] : able) {
     const how = made.isLive ? 'goes on' : 'goes on as a new execution'
-    printLine(`${run.run_key} ${how}, ${counted(made.tasks)} ${verb}`)
+    printLine(`${run.run_key} ${how}, ${done(made.tasks)}`)
     if (made.tasks.length > 0) printLine(`\n${tableOf(made.tasks)}\n`)
   }
   if (!json) for (const { why } of skipped) printLine(why)
@@ -100,6 +100,6 @@ function inWords(state: string): string {
   return state === 'none' ? 'not started' : state
 }
 
-function counted({ length }: readonly unknown[]): string {
+export function counted({ length }: readonly unknown[]): string {
   return length === 1 ? '1 task' : `${length} tasks`
 }

@@ -55,6 +55,8 @@ export const dateRef: Ref<string, 'sure'> = { [source]: { from: 'date' } }
 
 /** The input of a task as data. @throws Error naming the place of a value that is not JSON */
 export function recordInput(value: unknown, where = 'input'): InputSource {
+  // An activity that takes nothing.
+  if (value === undefined) return { from: 'literal', value: null }
   if (isRef(value)) return value[source]
   if (Array.isArray(value)) {
     const items = value.map((item: unknown, index) => recordInput(item, `${where}[${index}]`))

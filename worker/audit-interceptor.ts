@@ -4,7 +4,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { z } from 'zod'
 import { setAttempt } from '../activities/current-attempt.ts'
 import { progressOf } from '../activities/progress.ts'
-import { AttemptPlan, notYet, retryDelayAfter } from '../dag/retry-delay.ts'
+import { AttemptPlan, notYet, retryDelayAfter, taskSkipped } from '../dag/retry-delay.ts'
 import type { Attempt } from '../platform/attempt.ts'
 import { StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
@@ -57,7 +57,9 @@ async function followPlan(
     const result = await work()
     return plan.pokeIntervalMs === undefined ? result : orNotYet(result, plan.pokeIntervalMs)
   } catch (error) {
-    throw delayed(error, retryDelayAfter(info.attempt, plan))
+    // Every look of a sensor is an attempt for Temporal, and no reason to wait longer.
+    const attempt = plan.pokeIntervalMs === undefined ? info.attempt : 1
+    throw delayed(error, retryDelayAfter(attempt, plan))
   }
 }
 
@@ -74,8 +76,9 @@ function delayed(error: unknown, nextRetryDelay: number): unknown {
     const type = name === 'Error' ? {} : { type: name }
     return ApplicationFailure.create({ message, ...type, cause: error, nextRetryDelay })
   }
-  if (error.nonRetryable || error.nextRetryDelay !== undefined) return error
   const { message, type, details } = error
+  if (type === taskSkipped) return ApplicationFailure.nonRetryable(message, type)
+  if (error.nonRetryable || error.nextRetryDelay !== undefined) return error
   return ApplicationFailure.create({
     ...{ message, nextRetryDelay, cause: error, details: details ?? [] },
     ...(type ? { type } : {}),

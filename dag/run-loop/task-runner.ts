@@ -34,6 +34,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const approvals = createApprovals(outputs)
   const context = { ...options, outputs, approvals, tooLarge: new Set<string>() }
   const working = new Set<string>()
+  const waiting: string[] = []
   let isPaused = false
 
   const perform = async (task: TaskNode, cleared: number): Promise<RunEvent> => {
@@ -49,26 +50,30 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     }
   }
 
-  /** Pauses, and the limit of the run itself; both cost no event. */
+  /** Pauses, and the limit of the run itself; both cost no event. Who waits longest goes first. */
   const waitForTurn = async (task: TaskNode): Promise<void> => {
     const maxActive = options.graph.maxActiveTasks ?? Number.POSITIVE_INFINITY
-    const reason = () => {
-      if (isPaused) return 'the run is paused'
-      return working.size >= maxActive ? `${maxActive} tasks of this run are running` : undefined
+    const isMyTurn = () => !isPaused && working.size < maxActive && waiting[0] === task.id
+    waiting.push(task.id)
+    try {
+      if (!isMyTurn()) {
+        const reason = isPaused ? 'the run is paused' : `max_active_tasks is ${maxActive}`
+        options.report({ type: 'task_queued', taskId: task.id, reason })
+        // Several may be let go at once by one change: each looks again.
+        while (!isMyTurn()) await condition(isMyTurn)
+        options.report({ type: 'task_running', taskId: task.id })
+      }
+      working.add(task.id)
+    } finally {
+      waiting.splice(waiting.indexOf(task.id), 1)
     }
-    const first = reason()
-    if (first !== undefined) {
-      options.report({ type: 'task_queued', taskId: task.id, reason: first })
-      // Several may be let go at once by one change: each looks again.
-      while (reason() !== undefined) await condition(() => reason() === undefined)
-      options.report({ type: 'task_running', taskId: task.id })
-    }
-    working.add(task.id)
   }
 
   return {
     approvals,
     async start(task, cleared) {
+      // What it returned before it was cleared is of no use to anybody.
+      outputs.delete(task.id)
       // Airflow's teardowns run whatever happens to the run around them.
       const scope = new CancellationScope({
         parent: root,

@@ -24,7 +24,7 @@ export interface TimersOptions {
 export function startTimers(options: TimersOptions): Timers {
   const scope = new CancellationScope()
   let sending = 0
-  const at = (instantMs: number, work: () => void) => {
+  const at = (instantMs: number, work: () => void | Promise<void>) => {
     scope
       .run(() => sleep(instantMs - Date.now()))
       .then(work)
@@ -37,9 +37,10 @@ export function startTimers(options: TimersOptions): Timers {
   }
   if (deadline !== undefined) {
     for (const alert of alertsOf(options, deadline)) {
-      at(alert.atMs, () => {
+      at(alert.atMs, async () => {
         sending += 1
-        void sendAlert(deadline.activity, alertFor(options, alert)).finally(() => (sending -= 1))
+        await sendAlert(deadline.activity, alertFor(options, alert))
+        sending -= 1
       })
     }
   }

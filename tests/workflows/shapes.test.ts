@@ -206,7 +206,7 @@ describe('a run as a whole', () => {
     const handle = await start('sample_narrow', '2025-12-13')
     await vi.waitUntil(() => sample.gates.has('2025-12-13'), { timeout: 20_000 })
     const why = await handle.query<string, [string]>('why', 'two')
-    expect(why).toBe('two is queued (1 tasks of this run are running)')
+    expect(why).toBe('two is queued (max_active_tasks is 1)')
     sample.gates.get('2025-12-13')?.()
     const { tasks } = await handle.result()
     expect(tasks).toEqual({ one: 'success', two: 'success' })
