@@ -5,6 +5,7 @@ import { beginTable, buildFor, fillTable, openBuild, type Build } from '../platf
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { affectedDatesSql } from './affected-dates.ts'
+import { requireBuilt } from './require-built.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface ComputeMetricsInput {
@@ -26,7 +27,10 @@ export function createMetricActivities({ database }: { database: Database }) {
      */
     async computeDailyMetrics(input: ComputeMetricsInput): Promise<ComputeMetricsResult> {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      return writeInAttempt(database, (transaction) => buildDailyMetrics(transaction, build))
+      return writeInAttempt(database, async (transaction) => {
+        await requireBuilt(transaction, build, ['fact_orders'])
+        return buildDailyMetrics(transaction, build)
+      })
     },
   }
 }

@@ -13,6 +13,7 @@ import type { Database, Transaction } from '../platform/database.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { sourceNamed } from './source-named.ts'
+import { requireBuilt } from './require-built.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 /** A shop's day: which sources' deliveries of `date` are loaded into whose tables. */
@@ -156,6 +157,7 @@ const loadDimProduct: LoadTable = async (transaction, build, plan) => {
 }
 
 const loadFactOrders: LoadTable = async (transaction, build, plan) => {
+  await requireBuilt(transaction, build, ['dim_user', 'dim_product'])
   const params = {
     ...plan.params,
     ...(await earlierDates(transaction, plan)),
@@ -166,6 +168,7 @@ const loadFactOrders: LoadTable = async (transaction, build, plan) => {
 }
 
 const loadFactEvents: LoadTable = async (transaction, build, plan) => {
+  await requireBuilt(transaction, build, ['dim_user', 'dim_product'])
   const params = {
     ...plan.params,
     ...(await earlierDates(transaction, plan)),

@@ -19,7 +19,7 @@ export interface Repair {
   readonly fromRunId: string
   readonly graph: Graph
   readonly repairs: Repairs
-  readonly run: { readonly params: unknown }
+  readonly run: { readonly params: unknown; readonly trigger: string }
   readonly intervention: Intervention
 }
 
@@ -41,9 +41,13 @@ export async function findRepair(
   if ('problem' in plan) throw refuse(plan.problem)
   const { graph, tasks, states } = plan
   const kept = Object.entries(ended.outputs).filter(([id]) => states[id]?.state === 'success')
-  const run = { params: request.params === 'given' ? params : ended.params }
+  // A repair keeps the kind of its run: what a schedule made stays a scheduled run.
+  const run = {
+    params: request.params === 'given' ? params : ended.params,
+    trigger: ended.trigger,
+  }
   const { by, reason, mark, ...selection } = request
-  const given = request.params === 'given' ? run : {}
+  const given = request.params === 'given' ? { params: run.params } : {}
   const detail =
     mark === undefined
       ? { ...selection, ...given, cleared: tasks }

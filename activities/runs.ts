@@ -112,10 +112,10 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       )
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
-        latestUntilMs: isByHand(trigger) ? null : input.latestUntilMs,
+        latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         hasPast: !ignoresPast,
-        maxActiveRuns: trigger === 'backfill' ? null : input.maxActiveRuns,
+        maxActiveRuns: run.trigger === 'backfill' ? null : input.maxActiveRuns,
       }
     },
 

@@ -8,6 +8,7 @@ import {
 import { beginTable, buildFor, fillTable, type Build } from '../platform/build.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
+import { requireBuilt } from './require-built.ts'
 import { scoredDatesSql } from './scored-dates.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
@@ -30,7 +31,10 @@ export function createAnomalyActivities({ database }: { database: Database }) {
      */
     async scoreAnomalies(input: ScoreAnomaliesInput): Promise<ScoreAnomaliesOutput> {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      return writeInAttempt(database, (transaction) => scoreBuild(transaction, build))
+      return writeInAttempt(database, async (transaction) => {
+        await requireBuilt(transaction, build, ['fact_orders', 'daily_metrics'])
+        return scoreBuild(transaction, build)
+      })
     },
   }
 }

@@ -13,4 +13,5 @@ export const failureTypes = {
   staleAttempt: 'StaleAttempt',
   dagRunFailed: 'DagRunFailed',
   poolTooSmall: 'PoolTooSmall',
+  buildMissing: 'BuildMissing',
 } as const

@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 
 export interface EndedRun {
   readonly runId: string
+  readonly trigger: string
   readonly graph: Graph
   readonly states: TaskStates
   readonly outputs: Readonly<Record<string, unknown>>
@@ -17,7 +18,7 @@ export async function readEndedRun(
   exceptRunId = '',
 ): Promise<EndedRun | undefined> {
   const { rows } = await database.query<EndedRun>(
-    `select run_id as "runId", graph, task_states as states, outputs, params
+    `select run_id as "runId", trigger, graph, task_states as states, outputs, params
      from audit.pipeline_runs
      where run_key = $1 and run_id <> $2 and ended_at is not null and task_states <> '{}'
      order by started_at desc limit 1`,

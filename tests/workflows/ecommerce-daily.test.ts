@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateShop } from '../../data/generator/generate.ts'
+import { startRun } from '../../schedules/start-run.ts'
 import type { DagRunFailure } from '../support/run-day.ts'
 import { runDay } from '../support/run-day.ts'
 import type { DaybookWorker } from '../support/daybook-worker.ts'
@@ -72,6 +73,36 @@ test('a Monday books its catalogue, other days skip it; every task is in the aud
 test('running a finished day again, from any door, changes nothing that readers see', async () => {
   const before = await published()
   await runDay(daybook, 'ecommerce_daily', '2025-12-14')
+  expect(await published()).toEqual(before)
+})
+
+test('clearing a booked day from its checks on books the same; later on it is refused with a remedy', async () => {
+  const date = '2025-12-14'
+  const before = await published()
+  const clear = async (task: string) => {
+    const { client, taskQueue } = daybook.temporal
+    const request = { tasks: [task], by: 'ada' }
+    const run = await startRun(client, {
+      dagId: 'ecommerce_daily',
+      date,
+      taskQueue,
+      clear: request,
+    })
+    return run.result()
+  }
+  const extracts = () =>
+    rows(
+      `select 1 from audit.task_runs where run_key = 'ecommerce_daily/2025-12-14' and task_id = 'extract_orders'`,
+    )
+  const extracted = (await extracts()).length
+  await expect(clear('dq_checks')).resolves.toMatchObject({ state: 'success' })
+  for (const task of ['load_dim_date', 'compute_daily_metrics', 'score_anomalies']) {
+    const remedy = `daybook clear ecommerce_daily/${date} --task dq_checks`
+    await expect(clear(task)).rejects.toMatchObject({
+      cause: { message: expect.stringContaining(remedy) },
+    })
+  }
+  expect((await extracts()).length).toBe(extracted)
   expect(await published()).toEqual(before)
 })
 
