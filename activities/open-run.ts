@@ -7,6 +7,7 @@ import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { readEndedRun } from '../platform/ended-run.ts'
+import { storableJson, storableText } from '../platform/storable-text.ts'
 import type { RunIdentity, StartRunInput } from './runs.ts'
 
 export type RecordedIntervention = Intervention & {
@@ -70,14 +71,26 @@ export async function insertIntervention(
   await database.query(
     `insert into audit.interventions (run_id, run_key, action, made_by, reason, detail)
      values ($1, $2, $3, $4, $5, $6)`,
-    [runId, runKey, action, by, reason, JSON.stringify(detail)],
+    [runId, runKey, action, storableText(by), storableText(reason), storableJson(detail)],
   )
+}
+
+/** What an older execution of the run key still holds: there is one at a time. */
+export async function forgetOlderSlots(
+  database: Database,
+  runKey: string,
+  runId: string,
+): Promise<void> {
+  await database.query('delete from audit.slot_requests where workflow_id = $1 and run_id <> $2', [
+    runKey,
+    runId,
+  ])
 }
 
 /** The first row of a run; what an older execution of its key left open is closed. */
 export async function openRun(
   transaction: Transaction,
-  { runId, dagId, startedMs, graph }: StartRunInput,
+  { runId, dagId, startedMs, graph, isQueued }: StartRunInput & { readonly isQueued: boolean },
   { runKey, date, trigger, params }: RunIdentity,
   repair: Repair | null,
 ): Promise<void> {
@@ -93,21 +106,21 @@ export async function openRun(
      where run_key = $1 and run_id <> $2 and state = 'running'`,
     [runKey, runId],
   )
-  await transaction.query(
-    'delete from audit.slot_requests where workflow_id = $1 and run_id <> $2',
-    [runKey, runId],
-  )
-  await transaction.query(
+  const opened = await transaction.query(
     `insert into audit.pipeline_runs
-       (run_id, run_key, dag_id, logical_date, trigger, state, started_at, graph, params, cleared_from)
-     values ($1, $2, $3, $4, $5, 'running', to_timestamp($6 / 1000.0), $7, $8, $9)
+       (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, params, state,
+        cleared_from, task_states, outputs)
+     values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10, $11, $12)
      on conflict (run_id) do nothing`,
     [
-      ...[runId, runKey, dagId, date, trigger, startedMs, JSON.stringify(graph)],
-      ...[JSON.stringify(params ?? {}), repair?.fromRunId ?? null],
+      ...[runId, runKey, dagId, date, trigger, startedMs, storableJson(graph)],
+      ...[storableJson(params ?? {}), isQueued ? 'queued' : 'running', repair?.fromRunId ?? null],
+      // What a repair keeps is true from its start, whatever becomes of it.
+      ...[storableJson(repair?.repairs.states ?? {}), storableJson(repair?.repairs.outputs ?? {})],
     ],
   )
-  if (repair !== null) {
+  // An activity may run more than once.
+  if (repair !== null && opened.rowCount === 1) {
     await insertIntervention(transaction, { ...repair.intervention, runId, runKey })
   }
 }

@@ -13,6 +13,7 @@ export interface PastDeps {
 
 interface PastRun {
   logical_date: string
+  state: string
   graph: Graph
   task_states: TaskStates
   succeeded: string[]
@@ -48,17 +49,18 @@ async function findBlocker(database: Database, input: PastInput): Promise<string
   for (const id of [input.taskId, ...after]) {
     const state = stateIn(run, id)
     if (state !== 'success' && state !== 'skipped') {
-      return `${id} of ${run.logical_date} is ${state === 'none' ? 'not started' : state}`
+      return `${id} of ${run.logical_date} is ${state}`
     }
   }
   return undefined
 }
 
 /** The states of a run that goes on are its workflow's; that a task has succeeded is written at once. */
-function stateIn(run: PastRun, taskId: string): TaskState {
-  const known = run.task_states[taskId]?.state
-  if (known !== undefined) return known
-  return run.succeeded.includes(taskId) ? 'success' : 'running'
+function stateIn(run: PastRun, taskId: string): string {
+  if (run.succeeded.includes(taskId)) return 'success'
+  const known: TaskState | undefined = run.task_states[taskId]?.state
+  if (known !== undefined && known !== 'none') return known
+  return `not done: its run is ${run.state}`
 }
 
 async function readPreviousRun(
@@ -66,7 +68,7 @@ async function readPreviousRun(
   { dagId, date }: PastInput,
 ): Promise<PastRun | undefined> {
   const { rows } = await database.query<PastRun>(
-    `select run.logical_date, run.graph, run.task_states,
+    `select run.logical_date, run.state, run.graph, run.task_states,
        array(select distinct task.task_id from audit.task_runs as task
              where task.run_id = run.run_id and task.state = 'success') as succeeded
      from audit.pipeline_runs as run

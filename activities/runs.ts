@@ -4,15 +4,18 @@ import type { Graph } from '../dag/graph.ts'
 import type { BackfillInput } from '../dag/plan-backfill.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
+import { placeOf } from '../dag/place-of-run.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
+import { storableJson, storableText } from '../platform/storable-text.ts'
 import { awaitResult } from './await-run.ts'
 import { datesHeldByOthers } from './other-backfills.ts'
 import type { RecordedIntervention } from './open-run.ts'
-import { findRepair, insertIntervention, openRun } from './open-run.ts'
+import { findRepair, forgetOlderSlots, insertIntervention, openRun } from './open-run.ts'
+import { createSlotActivities } from './slots.ts'
 
 export interface StartRunInput {
   readonly dagId: string
@@ -47,6 +50,8 @@ export type StartedRun =
       readonly hasPast: boolean
       /** Runs of the DAG that may be active at once; null for runs of a backfill, which has a limit of its own. */
       readonly maxActiveRuns: number | null
+      /** Whether so many are active already. */
+      readonly isQueued: boolean
       readonly repairs: Repairs | null
     })
   | (RunIdentity & { readonly role: 'door'; readonly dagId: string; readonly input: RunInput })
@@ -64,6 +69,8 @@ export interface CloseRunInput {
   readonly error: string | null
   readonly taskStates: TaskStates
   readonly outputs: Readonly<Record<string, unknown>>
+  /** Under which its slots are held: a reset keeps it. */
+  readonly originalRunId: string
 }
 
 /** What was asked for, resolved by the workflow: recorded before anything depends on it. */
@@ -88,6 +95,20 @@ export type RunActivities = ReturnType<typeof createRunActivities>
 
 /** What every run needs beside its tasks. Repeatable, as every activity may run more than once. */
 export function createRunActivities({ database, client, hasSearchAttributes }: RunDeps) {
+  const slots = createSlotActivities({ database, client })
+
+  /** Whether there is room for the run among the active ones of its DAG; else it is told later. */
+  const takePlace = async (
+    { runKey, date }: RunIdentity,
+    { runId, dagId }: StartRunInput,
+    maxActiveRuns: number | null,
+  ): Promise<boolean> => {
+    await forgetOlderSlots(database, runKey, runId)
+    if (maxActiveRuns === null) return true
+    const place = placeOf({ runId, workflowId: runKey, dagId, date, maxActiveRuns })
+    return (await slots.requestSlots(place)).isGranted
+  }
+
   return {
     /**
      * Writes the run's audit row and hands back what the run goes by.
@@ -107,25 +128,26 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       const repair = clear && (await findRepair(database, input, identity, clear))
       const run = { ...identity, ...repair?.run }
       const graph = repair?.graph ?? input.graph
+      const maxActiveRuns = run.trigger === 'backfill' ? null : input.maxActiveRuns
+      const isQueued = !(await takePlace(run, input, maxActiveRuns))
       await inTransaction(database, (transaction) =>
-        openRun(transaction, { ...input, graph }, run, repair),
+        openRun(transaction, { ...input, graph, isQueued }, run, repair),
       )
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
         latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         hasPast: !ignoresPast,
-        maxActiveRuns: run.trigger === 'backfill' ? null : input.maxActiveRuns,
+        ...{ maxActiveRuns, isQueued },
       }
     },
 
-    /** Says that a run waits for its turn among the active runs of its DAG, or that its turn has come. */
-    async setRunState({ runId, state }: { runId: string; state: 'queued' | 'running' }) {
+    /** Says that the turn of a queued run has come. */
+    async beginTurn({ runId }: { runId: string }): Promise<void> {
       await database.query(
-        `update audit.pipeline_runs set state = $2,
-           started_at = case when $2 = 'running' then now() else started_at end
-         where run_id = $1 and state in ('queued', 'running')`,
-        [runId, state],
+        `update audit.pipeline_runs set state = 'running', started_at = now()
+         where run_id = $1 and state = 'queued'`,
+        [runId],
       )
     },
 
@@ -136,7 +158,8 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
 
     /**
      * Writes how the run has ended; also for a run that was reset and so never wrote its start. An
-     * attempt whose end was never written ends with it.
+     * attempt whose end was never written ends with it, and so does what was left of a run that was
+     * reset. Gives back all that the run still holds.
      */
     async closeRun(input: CloseRunInput): Promise<void> {
       await database.query(
@@ -145,7 +168,10 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
              state = case $11::jsonb -> task_id ->> 'state'
                when 'success' then 'success' when 'cancelled' then 'cancelled' else 'failed' end,
              error = 'its end was not written'
-           where run_id = $1 and state = 'running')
+           where run_id = $1 and state = 'running'),
+         reset as (
+           update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = 'it was reset'
+           where run_key = $2 and run_id <> $1 and state in ('queued', 'running'))
          insert into audit.pipeline_runs
            (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, state, ended_at,
             failed_tasks, error, task_states, outputs)
@@ -156,10 +182,12 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
            outputs = excluded.outputs`,
         [
           ...[input.runId, input.runKey, input.dagId, input.date, input.trigger, input.startedMs],
-          ...[JSON.stringify(input.graph), input.state, input.failedTasks, input.error],
-          ...[JSON.stringify(input.taskStates), JSON.stringify(input.outputs)],
+          ...[storableJson(input.graph), input.state, input.failedTasks],
+          input.error === null ? null : storableText(input.error),
+          ...[storableJson(input.taskStates), storableJson(input.outputs)],
         ],
       )
+      await slots.releaseSlots({ runId: input.originalRunId })
     },
 
     /** Waits for a run that another execution started; fails as it fails. */

@@ -123,9 +123,9 @@ async function releaseEnded(
 }
 
 /** Returns false when the execution has ended. */
-async function tell(client: Client, { workflowId, runId, taskId }: Grant): Promise<boolean> {
+async function tell(client: Client, { workflowId, taskId }: Grant): Promise<boolean> {
   try {
-    await client.workflow.getHandle(workflowId, runId).signal('slots_granted', taskId)
+    await client.workflow.getHandle(workflowId).signal('slots_granted', taskId)
     return true
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false
@@ -140,9 +140,10 @@ async function findEnded(client: Client, executions: readonly Execution[]): Prom
   return looked.flat()
 }
 
-async function hasEnded(client: Client, { workflowId, runId }: Execution): Promise<boolean> {
+/** By its workflow id: a reset run goes on under another run id, and a new one begins by forgetting the old. */
+async function hasEnded(client: Client, { workflowId }: Execution): Promise<boolean> {
   try {
-    const { closeTime } = await client.workflow.getHandle(workflowId, runId).describe()
+    const { closeTime } = await client.workflow.getHandle(workflowId).describe()
     return closeTime !== undefined
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return true

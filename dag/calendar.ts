@@ -11,6 +11,8 @@ export interface Interval {
 /** Whether the text is a day of the calendar, written YYYY-MM-DD. */
 export function isCalendarDate(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false
+  // PostgreSQL knows no year 0.
+  if (text < '0001') return false
   const atMidnight = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(atMidnight.getTime()) && atMidnight.toISOString().startsWith(text)
 }

@@ -5,7 +5,7 @@ import { stateOf } from './task-state.ts'
 /** Answers "why is this task not running", and why it is in the state it is in, back to the first cause. */
 export function explain(graph: Graph, states: TaskStates, taskId: string): string {
   const status = states[taskId]
-  if (!status) {
+  if (!status || !Object.hasOwn(states, taskId)) {
     return `${graph.dagId} has no task ${taskId}; it has ${Object.keys(states).join(', ')}`
   }
   if (status.state === 'none') {

@@ -25,6 +25,11 @@ export function backfillDates(
   { from, to, order, concurrency = dag.maxActiveRuns }: BackfillInput,
   nowMs: number,
 ): { dates: string[]; concurrency: number } | { problem: string } {
+  const pastTask = dag.graph.tasks.find((task) => task.past !== undefined)
+  if (order === 'newest_first' && pastTask !== undefined) {
+    const problem = `${pastTask.id} depends on its past, so its days cannot run newest first`
+    return { problem }
+  }
   if (from > to) return { problem: `the first day ${from} is after the last day ${to}` }
   if (!hasEnded(from, nowMs, dag.timeZone)) {
     const last = lastCompleteDate(nowMs, dag.timeZone)

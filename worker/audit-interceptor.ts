@@ -8,6 +8,7 @@ import { AttemptPlan, notYet, retryDelayAfter, taskSkipped } from '../dag/retry-
 import type { Attempt } from '../platform/attempt.ts'
 import { StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
+import { storableText } from '../platform/storable-text.ts'
 
 const heartbeatEveryMs = 2_000
 const maxErrorLength = 4_000
@@ -184,7 +185,8 @@ earlier as (
 begun as (
     insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, cleared)
     select $1, $2, $3, $4, 'running', $5, $6 from fence
-    on conflict (run_id, task_id, attempt) do update set worker = excluded.worker
+    on conflict (run_id, task_id, attempt) do update set
+        worker = excluded.worker, state = 'running', ended_at = null, error = null
 )
 
 select
@@ -240,7 +242,7 @@ async function endAttempt(database: Database, attempt: Attempt, outcome: Outcome
 function inWords(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   const type = error instanceof ApplicationFailure && error.type ? `${error.type}: ` : ''
-  return `${type}${text}`.slice(0, maxErrorLength)
+  return storableText(`${type}${text}`.slice(0, maxErrorLength))
 }
 
 function isWorkerStopping({ cancellationSignal }: Context): boolean {

@@ -12,7 +12,6 @@ import {
   setCurrentDetails,
   startChild,
   upsertMemo,
-  upsertSearchAttributes,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow'
@@ -30,6 +29,12 @@ import type { GraphOutcome } from '../dag/run-loop/run-graph.ts'
 import { runGraph } from '../dag/run-loop/run-graph.ts'
 import type { Slots } from '../dag/run-loop/slots.ts'
 import { createSlots } from '../dag/run-loop/slots.ts'
+import { createLocalQueue } from '../dag/run-loop/local-queue.ts'
+import { followRun } from './follow-run.ts'
+import type { Ledger } from './run-ledger.ts'
+import { openLedger } from './run-ledger.ts'
+import { waitForTurn } from './run-turn.ts'
+import { showState } from './show-state.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import type { Verdict } from '../dag/verdict.ts'
 import { judgeRun } from '../dag/verdict.ts'
@@ -46,19 +51,7 @@ export interface RunResult {
   failedTasks: string[]
 }
 
-const { startRun, setRunState, recordIntervention, closeRun } = proxyLocalActivities<RunActivities>(
-  {
-    startToCloseTimeout: '30 seconds',
-  },
-)
-
-const { awaitRun } = proxyActivities<RunActivities>({
-  activityId: 'await_run',
-  startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '30 seconds',
-})
-
-type OpenRun = Extract<StartedRun, { role: 'run' }>
+export type OpenRun = Extract<StartedRun, { role: 'run' }>
 
 /**
  * The workflow of a DAG. An execution whose id is the run key (`<dag_id>/<date>`) is the run; one
@@ -66,9 +59,17 @@ type OpenRun = Extract<StartedRun, { role: 'run' }>
  */
 export function dagWorkflow(dag: Dag): (...inputs: unknown[]) => Promise<RunResult> {
   return async (...inputs) => {
+    const inTurn = createLocalQueue()
+    const ledger = openLedger(inTurn)
     const people = { questions: acceptQuestions(), interventions: acceptInterventions() }
-    const started = await beginRun(dag, resolveRun(dag, currentDoor(inputs)))
-    if (started.role === 'run') return executeRun(started, people)
+    const started = await beginRun(dag, resolveRun(dag, currentDoor(inputs)), ledger)
+    if (started.role === 'run')
+      return executeRun({
+        run: started,
+        ledger,
+        slots: createSlots(started.date, inTurn),
+        ...people,
+      })
     const words = `this execution only leads to ${started.runKey}: turn to that one`
     people.interventions.refuse(words)
     people.questions.answerWith(words)
@@ -93,7 +94,11 @@ function currentDoor(inputs: readonly unknown[]) {
  * The first command of every execution. What it answers is recorded, and only that is used from then
  * on: later code may know another graph or other time zones.
  */
-async function beginRun(dag: Dag, resolved: ResolvedRun): Promise<StartedRun> {
+async function beginRun(
+  dag: Dag,
+  resolved: ResolvedRun,
+  { startRun }: Ledger,
+): Promise<StartedRun> {
   const { runId, startTime } = workflowInfo()
   try {
     return await CancellationScope.nonCancellable(() =>
@@ -121,27 +126,36 @@ function endOfNextInterval({ timeZone }: Dag, date: string): number {
   return intervalOf(addDays(date, 1), timeZone).endMs
 }
 
-/** How people reach an execution, from its first moment on. */
-interface People {
+/** A run, and what it works with from its first moment on. */
+export interface Execution {
+  readonly run: OpenRun
+  readonly ledger: Ledger
+  readonly slots: Slots
   readonly questions: Questions
   readonly interventions: Interventions
 }
 
-async function executeRun(run: OpenRun, { questions, interventions }: People): Promise<RunResult> {
-  const slots = createSlots(run.date)
-  await waitForTurn(run, slots, questions)
-  if (run.hasSearchAttributes) showState(run, 'running')
+async function executeRun(execution: Execution): Promise<RunResult> {
+  const { run, ledger, slots, questions, interventions } = execution
+  try {
+    await waitForTurn(execution)
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => endBeforeTurn(run, ledger, error))
+    throw error
+  }
+  showState(run, 'running')
   const outcome = await runGraph({ ...run, slots }, (controls) => {
-    const { runId } = workflowInfo()
-    const recordIn = (made: Intervention) =>
-      recordIntervention({ ...made, runId, runKey: run.runKey })
-    interventions.connect(controls, recordIn)
+    const record = (made: Intervention) =>
+      // What was done is kept, also when the run is cancelled in the same moment.
+      CancellationScope.nonCancellable(() =>
+        ledger.recordIntervention({ ...made, runId: workflowInfo().runId, runKey: run.runKey }),
+      )
+    interventions.connect(controls, record)
     questions.connect(controls)
   })
   interventions.end()
   const verdict = judgeRun(run.graph, outcome.states, outcome)
-  await CancellationScope.nonCancellable(() => endRun(run, outcome, verdict))
-  if (isLimited(run)) await CancellationScope.nonCancellable(() => slots.release(ownPlace))
+  await CancellationScope.nonCancellable(() => endRun(run, ledger, outcome, verdict))
   if (verdict.state === 'cancelled') return CancellationScope.current().cancelRequested
   const result = resultOf(run, outcome.states, verdict)
   if (verdict.state === 'success') return result
@@ -152,48 +166,24 @@ async function executeRun(run: OpenRun, { questions, interventions }: People): P
   })
 }
 
-/** The id under which a run itself holds a slot, among those of its tasks. */
-const ownPlace = ''
-
-/** Runs recorded before there was a limit have none. */
-function isLimited(run: OpenRun): run is OpenRun & { maxActiveRuns: number } {
-  return (run.maxActiveRuns ?? null) !== null
+async function endBeforeTurn(run: OpenRun, ledger: Ledger, error: unknown): Promise<void> {
+  const isCancelled = isCancellation(error)
+  const outcome = { states: {}, outputs: {}, isCancelled, timedOut: undefined }
+  const summary = isCancelled
+    ? 'cancelled while it waited for other runs of its DAG'
+    : `it could not wait for other runs of its DAG: ${rootCause(error) ?? String(error)}`
+  const state = isCancelled ? 'cancelled' : 'failed'
+  await endRun(run, ledger, outcome, { state, failedTasks: [], summary })
 }
 
-/** No more runs of a DAG are active than it allows, whoever started them; the oldest date goes first. */
-async function waitForTurn(run: OpenRun, slots: Slots, questions: Questions): Promise<void> {
-  if (!isLimited(run)) return
-  const { runId } = workflowInfo()
-  const wanted = { taskId: ownPlace, name: `dag:${run.graph.dagId}`, slots: 1, priority: 0 }
-  let hasWaited = false
-  let told: Promise<void> | undefined
-  try {
-    await slots.acquire({ ...wanted, poolSlots: run.maxActiveRuns }, () => {
-      hasWaited = true
-      if (run.hasSearchAttributes) showState(run, 'queued')
-      const words = `the run waits: max_active_runs of ${run.graph.dagId} is ${run.maxActiveRuns}`
-      setCurrentDetails(words)
-      questions.answerWith(words)
-      told = setRunState({ runId, state: 'queued' })
-    })
-    await told
-    if (hasWaited) await setRunState({ runId, state: 'running' })
-  } catch (error) {
-    await CancellationScope.nonCancellable(() => endBeforeTurn(run, slots))
-    throw error
-  }
-}
-
-async function endBeforeTurn(run: OpenRun, slots: Slots): Promise<void> {
-  await slots.release(ownPlace)
-  const outcome = { states: {}, outputs: {}, isCancelled: true, timedOut: undefined }
-  const summary = 'cancelled while it waited for other runs of its DAG'
-  await endRun(run, outcome, { state: 'cancelled', failedTasks: [], summary })
-}
-
-async function endRun(run: OpenRun, outcome: GraphOutcome, verdict: Verdict): Promise<void> {
+async function endRun(
+  run: OpenRun,
+  { closeRun }: Ledger,
+  outcome: GraphOutcome,
+  verdict: Verdict,
+): Promise<void> {
   const problem = verdict.state === 'failed' ? await tellOfFailure(run, verdict) : undefined
-  if (run.hasSearchAttributes) showState(run, verdict.state)
+  showState(run, verdict.state)
   const { failedTasks, summary } = verdict
   // Shown by the server without a worker; a memo is meant to stay below 2 KB.
   upsertMemo({ daybook: { date: run.date, state: verdict.state, summary: summary.slice(0, 500) } })
@@ -202,6 +192,7 @@ async function endRun(run: OpenRun, outcome: GraphOutcome, verdict: Verdict): Pr
     ...{ trigger: run.trigger, startedMs: workflowInfo().startTime.getTime(), graph: run.graph },
     ...{ state: verdict.state, failedTasks: [...failedTasks], taskStates: outcome.states },
     outputs: outcome.outputs,
+    originalRunId: workflowInfo().originalExecutionRunId,
     error:
       verdict.state === 'success' && failedTasks.length === 0
         ? null
@@ -233,15 +224,6 @@ async function tellOfFailure(run: OpenRun, verdict: Verdict): Promise<string | u
   }
 }
 
-function showState(run: OpenRun, state: string): void {
-  upsertSearchAttributes({
-    DaybookDag: [run.graph.dagId],
-    DaybookDate: [run.date],
-    DaybookState: [state],
-    DaybookTrigger: [run.trigger],
-  })
-}
-
 function resultOf(run: OpenRun, states: TaskStates, verdict: Verdict): RunResult {
   const tasks = Object.entries(states).map(([id, { state }]): [string, TaskState] => [id, state])
   return {
@@ -253,47 +235,4 @@ function resultOf(run: OpenRun, states: TaskStates, verdict: Verdict): RunResult
     tasks: Object.fromEntries(tasks),
     failedTasks: [...verdict.failedTasks],
   }
-}
-
-/** Starts the run that this execution stands for, or joins it; ends as it ends. */
-async function followRun({
-  dagId,
-  runKey,
-  trigger,
-  input,
-}: Extract<StartedRun, { role: 'door' }>): Promise<RunResult> {
-  try {
-    const child = await startChild<(input: unknown) => Promise<RunResult>>(dagId, {
-      workflowId: runKey,
-      args: [input],
-      memo: { daybookTrigger: trigger },
-      // The run outlives whoever asked for it.
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    })
-    return await child.result()
-  } catch (error) {
-    if (isAlreadyStarted(error)) return joinRun(runKey)
-    throw asRunFailure(error)
-  }
-}
-
-/** By name: the workflow package does not export the class. */
-export function isAlreadyStarted(error: unknown): boolean {
-  return error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError'
-}
-
-async function joinRun(runKey: string): Promise<RunResult> {
-  try {
-    return await awaitRun({ runKey })
-  } catch (error) {
-    throw asRunFailure(error)
-  }
-}
-
-/** The failure of the run itself, so that a door fails with the words of its run. */
-function asRunFailure(error: unknown): unknown {
-  if (isCancellation(error)) return error
-  if (!(error instanceof ChildWorkflowFailure || error instanceof ActivityFailure)) return error
-  return error.cause ?? error
 }

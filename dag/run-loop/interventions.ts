@@ -74,7 +74,7 @@ export function acceptInterventions(): Interventions {
     async (raw) => {
       const { by, reason, tasks, state } = parse(MarkInput, raw)
       const { run, record } = await whenConnected()
-      const unknown = tasks.filter((id) => run.states()[id] === undefined)
+      const unknown = tasks.filter((id) => !Object.hasOwn(run.states(), id))
       if (unknown.length > 0) throw refusal(`${run.graph.dagId} has no task ${unknown.join(', ')}`)
       const words = `marked by ${by}${reason === '' ? '' : `: ${reason}`}`
       run.apply({ type: 'tasks_marked', taskIds: tasks, state, reason: words })

@@ -65,7 +65,11 @@ export async function runGraph(
   control({ graph: run.graph, states: loop.states, apply: loop.apply, setPaused, approvals })
   loop.apply({ type: 'run_started' })
   const root = CancellationScope.current()
-  root.cancelRequested.catch(() => loop.apply({ type: 'run_cancelled' }))
+  root.cancelRequested.catch(() => {
+    // Teardowns run now, also those of a run that is paused.
+    setPaused(false)
+    loop.apply({ type: 'run_cancelled' })
+  })
   const timers = startTimers({ ...run, states: loop.states, apply: loop.apply })
   // A person may clear a task at the very end: the run goes on then.
   await CancellationScope.nonCancellable(() =>
@@ -89,7 +93,13 @@ function createLoop(run: GraphRun) {
   let timedOut: string | undefined
   const limits = createLimits({ ...run, dagId: graph.dagId, report: apply })
   const outputs = run.repairs?.outputs ?? {}
-  const tasks: TaskRunner = createTaskRunner({ ...run, outputs, limits, report: apply })
+  const tasks: TaskRunner = createTaskRunner({
+    ...run,
+    outputs,
+    limits,
+    states: () => states,
+    report: apply,
+  })
 
   function apply(event: RunEvent): void {
     const step = reduce(graph, states, event)

@@ -9,7 +9,8 @@ import type { RunEvent, TaskEnd } from '../reducer.ts'
 import { resolveInput } from '../resolve-input.ts'
 import type { Page, PageResult } from './map-items.ts'
 import { joinPages, mapItems } from './map-items.ts'
-import type { TaskContext } from './run-task.ts'
+import type { TaskContext } from './task-context.ts'
+import { valuesNow } from './task-context.ts'
 
 /** Items whose events the run's own history takes; more run in pages of so many, each a workflow. */
 const pageSize = 500
@@ -27,7 +28,8 @@ export async function runMapped(
   context: TaskContext,
 ): Promise<TaskEnd> {
   const taskId = task.id
-  const items = task.mapping && resolveInput(task.mapping.over, context)
+  const values = valuesNow(context)
+  const items = task.mapping && resolveInput(task.mapping.over, values)
   if (!Array.isArray(items)) {
     return { type: 'task_failed', taskId, reason: `it is mapped over ${typeof items}, not a list` }
   }
@@ -36,7 +38,7 @@ export async function runMapped(
     const reason = `it is mapped over ${items.length} items; ${mostItems} are the most`
     return { type: 'task_failed', taskId, reason }
   }
-  const inputs = items.map((item: unknown) => resolveInput(task.input, { ...context, item }))
+  const inputs = items.map((item: unknown) => resolveInput(task.input, { ...values, item }))
   const maxParallel = task.mapping?.maxParallel ?? pageParallel
   const all: Page = { task, firstIndex: 0, inputs, maxParallel, cleared }
   const result =

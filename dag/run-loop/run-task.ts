@@ -9,24 +9,14 @@ import {
 import { endOfSuccess } from '../end-of-task.ts'
 import { endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
-import type { RunEvent, TaskEnd } from '../reducer.ts'
+import type { TaskEnd } from '../reducer.ts'
 import { tasksUsed } from '../reference.ts'
 import { resolveInput } from '../resolve-input.ts'
 import { notYet } from '../retry-delay.ts'
 import { activityOptions, attemptPlan, describeFailure, skipReason } from './activity-options.ts'
-import type { Approvals } from './approvals.ts'
 import { runMapped } from './run-mapped.ts'
-
-export interface TaskContext {
-  readonly date: string
-  readonly params: unknown
-  readonly outputs: Map<string, unknown>
-  /** Mapped tasks whose outputs together are more than can be handed on. */
-  readonly tooLarge: Set<string>
-  readonly latestUntilMs: number | null
-  readonly approvals: Approvals
-  readonly report: (event: RunEvent) => void
-}
+import type { TaskContext } from './task-context.ts'
+import { valuesNow } from './task-context.ts'
 
 /** Does the work of a task and says how it ended. `cleared`: how often it was before. */
 export async function runTask(
@@ -68,7 +58,7 @@ function refuseTooLarge(task: TaskNode, { tooLarge }: TaskContext): void {
 
 async function execute(task: TaskNode, cleared: number, context: TaskContext): Promise<unknown> {
   if (task.activity === null) throw new Error(`${task.id} has no activity`)
-  const args = [resolveInput(task.input, context), attemptPlan(task, cleared)]
+  const args = [resolveInput(task.input, valuesNow(context)), attemptPlan(task, cleared)]
   const output = await scheduleActivity(task.activity, args, activityOptions(task))
   context.outputs.set(task.id, output)
   return output

@@ -7,6 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { PoolUse } from '../graph.ts'
+import type { InTurn } from './local-queue.ts'
 import { waitByRetries } from './wait-by-retries.ts'
 
 /** Sent by whoever gave slots back, to a run whose task may use them now. */
@@ -32,36 +33,40 @@ export interface SlotRequest {
 }
 
 export interface Slots {
-  /** Waits for slots; `onWait` is told if it has to. Without a pool there is nothing to wait for. */
+  /** Waits for slots; `onWait` is told if it has to. */
   acquire(wanted: SlotUse, onWait: () => void): Promise<void>
   release(taskId: string): Promise<void>
 }
 
 export type SlotUse = PoolUse & { readonly taskId: string; readonly poolSlots?: number }
 
-const { requestSlots, releaseSlots } = proxyLocalActivities<SlotActivities>({
-  startToCloseTimeout: '30 seconds',
-})
+const local = proxyLocalActivities<SlotActivities>({ startToCloseTimeout: '30 seconds' })
 
 /** Slots of pools that this run shares with others. */
-export function createSlots(date: string): Slots {
-  const { runId, workflowId } = workflowInfo()
-  const granted = new Set<string>()
-  setHandler(slotsGrantedSignal, (taskId) => void granted.add(taskId), {
+export function createSlots(date: string, inTurn: InTurn): Slots {
+  // The first id of the execution: a reset keeps it, and with it the slots.
+  const { originalExecutionRunId: runId, workflowId } = workflowInfo()
+  const requestSlots = inTurn(local.requestSlots)
+  const releaseSlots = inTurn(local.releaseSlots)
+  const told = new Set<string>()
+  setHandler(slotsGrantedSignal, (taskId) => void told.add(taskId), {
     description: 'Slots of a pool are free for a task that waits for them',
   })
   return {
     async acquire({ name, ...wanted }, onWait) {
       const { taskId } = wanted
       const request = { ...wanted, runId, workflowId, pool: name, date }
-      const { isGranted } = await requestSlots(request)
-      if (isGranted || granted.has(taskId)) return
+      if ((await requestSlots(request)).isGranted) return
       onWait()
-      const isGrantedByNow = condition(() => granted.has(taskId))
-      await firstOf(isGrantedByNow, () => waitByRetries('awaitSlots', `slots:${taskId}`, request))
+      do {
+        const isTold = condition(() => told.has(taskId))
+        await firstOf(isTold, () => waitByRetries('awaitSlots', `slots:${taskId}`, request))
+        told.delete(taskId)
+        // A signal is a hint, and may be an old one.
+      } while (!(await requestSlots(request)).isGranted)
     },
     async release(taskId) {
-      granted.delete(taskId)
+      told.delete(taskId)
       await releaseSlots({ runId, taskId })
     },
   }
@@ -69,9 +74,12 @@ export function createSlots(date: string): Slots {
 
 async function firstOf(one: Promise<void>, other: () => Promise<unknown>): Promise<void> {
   const scope = new CancellationScope()
+  const waiting = scope.run(other)
   try {
-    await Promise.race([one, scope.run(other)])
+    await Promise.race([one, waiting])
   } finally {
     scope.cancel()
+    // Its id is free again only when it has really ended.
+    await CancellationScope.nonCancellable(() => waiting.catch(() => undefined))
   }
 }

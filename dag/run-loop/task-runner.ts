@@ -1,6 +1,7 @@
 import { CancellationScope, condition } from '@temporalio/workflow'
 import type { Graph, TaskNode } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
+import type { TaskStates } from '../task-state.ts'
 import type { Approvals } from './approvals.ts'
 import { createApprovals } from './approvals.ts'
 import type { Limits } from './limits.ts'
@@ -13,6 +14,7 @@ export interface TaskRunnerOptions {
   readonly latestUntilMs: number | null
   readonly outputs: Readonly<Record<string, unknown>>
   readonly limits: Limits
+  readonly states: () => TaskStates
   /** Told when a task waits for something other than its upstream tasks, and when it goes on. */
   readonly report: (event: RunEvent) => void
 }
@@ -29,6 +31,7 @@ export interface TaskRunner {
 /** Runs tasks, each in a scope of its own, when there is room for them and the run is not paused. */
 export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const root = CancellationScope.current()
+  const shielded = new CancellationScope({ parent: root, cancellable: false })
   const scopes = new Map<string, CancellationScope>()
   const outputs = new Map(Object.entries(options.outputs))
   const approvals = createApprovals(outputs)
@@ -75,10 +78,8 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       // What it returned before it was cleared is of no use to anybody.
       outputs.delete(task.id)
       // Airflow's teardowns run whatever happens to the run around them.
-      const scope = new CancellationScope({
-        parent: root,
-        cancellable: task.teardown === undefined,
-      })
+      const parent = task.teardown === undefined ? root : shielded
+      const scope = new CancellationScope({ parent, cancellable: true })
       scopes.set(task.id, scope)
       try {
         return await scope.run(() => perform(task, cleared))

@@ -1,4 +1,4 @@
-import { scheduleActivity } from '@temporalio/workflow'
+import { ActivityCancellationType, scheduleActivity } from '@temporalio/workflow'
 
 /**
  * Runs an activity that fails until what it waits for is there: its retries cost no event, for days.
@@ -12,7 +12,8 @@ export function waitByRetries(
   return scheduleActivity(activity, [input], {
     activityId,
     summary: activityId,
-    startToCloseTimeout: '1 minute',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    startToCloseTimeout: '15 seconds',
     retry: { initialInterval: '10 seconds', backoffCoefficient: 1 },
   })
 }

@@ -1,0 +1,26 @@
+import type { RunEvent } from '../reducer.ts'
+import type { RunValues } from '../resolve-input.ts'
+import type { TaskStates } from '../task-state.ts'
+import type { Approvals } from './approvals.ts'
+
+export interface TaskContext {
+  readonly date: string
+  readonly params: unknown
+  readonly outputs: Map<string, unknown>
+  /** Mapped tasks whose outputs together are more than can be handed on. */
+  readonly tooLarge: Set<string>
+  readonly latestUntilMs: number | null
+  readonly approvals: Approvals
+  readonly states: () => TaskStates
+  readonly report: (event: RunEvent) => void
+}
+
+/** What a task returned that was cleared since, or is no longer chosen, is not handed on. */
+export function valuesNow({ date, params, outputs, states }: TaskContext): RunValues {
+  const now = states()
+  return {
+    date,
+    params,
+    outputs: new Map([...outputs].filter(([id]) => now[id]?.state === 'success')),
+  }
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import {
+  dateForScheduledTime,
+  datesBetween,
+  dueMs,
+  intervalOf,
+  lastCompleteDate,
+} from '../../dag/calendar.ts'
+import { parseDailyCron } from '../../dag/cron.ts'
+import { activityRefs, defineDag } from '../../dag/define-dag.ts'
+import { reasonToSkip } from '../../dag/plan-backfill.ts'
+import { after, fails, skips, testRun } from '../../dag/testing/test-run.ts'
+import { weightRules } from '../../dag/priority-weights.ts'
+
+interface Activities {
+  work(input: { date: string }): Promise<void>
+  list(input: { date: string }): Promise<string[]>
+  load(input: { file: string }): Promise<void>
+  tell(input: { dagId: string; date: string; reason: string }): Promise<void>
+}
+const act = activityRefs<Activities>()
+const daily = {
+  schedule: { cron: '0 2 * * *', timeZone: 'UTC' },
+  ...{ startDate: '2025-01-01', catchup: true, maxActiveRuns: 1 },
+} as const
+const minute = 60_000
+
+test('AT-R1 a run whose fate is clear is not decided before its last task has ended', async () => {
+  const dag = defineDag({ id: 'two', ...daily }, ({ task, date }) => {
+    task('bad', act.work, { date })
+    task('slow', act.work, { date })
+  })
+  const run = await testRun(dag, { fakes: { bad: fails('broken'), slow: after('40 minutes') } })
+  expect(run.tasks).toEqual({ bad: 'failed', slow: 'success' })
+  expect(run).toMatchObject({ state: 'failed', elapsedMs: 40 * minute })
+})
+
+test('AT-R5 who is told of failures is told that the run took too long', async () => {
+  const dag = defineDag(
+    { id: 'slow', ...daily, runTimeout: '30 minutes', onFailure: act.tell },
+    ({ task, date }) => {
+      task('slow', act.work, { date })
+    },
+  )
+  const run = await testRun(dag, { fakes: { slow: after('40 minutes') } })
+  expect(run.inputs['on_failure']).toMatchObject({
+    failedTasks: [],
+    reason: 'the run took longer than 1800 s',
+  })
+})
+
+test('AT-X5 a cleared task has all its tries again', async () => {
+  const dag = defineDag({ id: 'tries', ...daily, retries: 2 }, ({ task, date }) => {
+    task('bad', act.work, { date })
+  })
+  const fakes = { bad: fails('broken') }
+  const failed = await testRun(dag, { fakes })
+  const again = await testRun(dag, { fakes, repairs: { run: failed } })
+  expect([failed.attempts['bad'], again.attempts['bad']]).toEqual([3, 3])
+})
+
+describe('AT-G4 a producer that runs again', () => {
+  const dag = defineDag({ id: 'files', ...daily }, ({ task, map, date }) => {
+    const listed = task('list', act.list, { date })
+    map('load', act.load, listed.output, (file) => ({ file }))
+  })
+
+  test.each([[['a', 'b', 'c', 'd']], [['a']]])('and returns %j: all of it runs', async (list) => {
+    const first = await testRun(dag, { fakes: { list: ['a', 'b'], load: null } })
+    const clear = { tasks: ['list'] }
+    const run = await testRun(dag, { fakes: { list, load: null }, repairs: { run: first, clear } })
+    expect(run.inputs['load']).toEqual(list.map((file) => ({ file })))
+    expect(run.states['load']?.instances).toMatchObject({ success: list.length, unfinished: 0 })
+  })
+})
+
+test.each(weightRules)(
+  'AT-Q5 a DAG gives its tasks the priorities of the rule %s',
+  (weightRule) => {
+    const dag = defineDag({ id: 'diamond', ...daily, weightRule }, ({ task, date }) => {
+      const a = task('a', act.work, { date }, { pool: 'p' })
+      const b = task('b', act.work, { date }, { pool: 'p', after: [a] })
+      const c = task('c', act.work, { date }, { pool: 'p', after: [a] })
+      task('d', act.work, { date }, { pool: 'p', after: [b, c] })
+    })
+    const expected = { downstream: [4, 2, 2, 1], upstream: [1, 2, 2, 4], absolute: [1, 1, 1, 1] }
+    expect(dag.graph.tasks.map((task) => task.pool?.priority)).toEqual(expected[weightRule])
+  },
+)
+
+test('AT-Y5 skipping uses up no tries, and is no failure', async () => {
+  const dag = defineDag({ id: 'skipping', ...daily, retries: 5 }, ({ task, date }) => {
+    task('idle', act.work, { date })
+  })
+  const run = await testRun(dag, { fakes: { idle: skips('nothing to do') } })
+  expect(run).toMatchObject({ state: 'success', attempts: { idle: 1 }, tasks: { idle: 'skipped' } })
+})
+
+describe('AT-D3 a changed time of day', () => {
+  const before = parseDailyCron('0 2 * * *')
+  const changes = ['0 0 * * *', '30 14 * * *', '59 23 * * *'].map(parseDailyCron)
+
+  test.each(changes)('to $timeOfDay leaves the intervals as they were', (cron) => {
+    const dates = datesBetween('2026-01-01', '2026-12-30')
+    for (const timeZone of ['America/New_York', 'Europe/Paris']) {
+      const ticks = dates.map((date, at) => dueMs(date, at < 180 ? before : cron, timeZone))
+      expect(ticks.map((ms) => dateForScheduledTime(ms, timeZone))).toEqual(dates)
+      const ends = dates.map((date) => intervalOf(date, timeZone).endMs)
+      const starts = dates.map((date) => intervalOf(date, timeZone).startMs)
+      expect(starts.slice(1)).toEqual(ends.slice(0, -1))
+    }
+  })
+})
+
+test('AT-D5 a start without a date is for the last interval that is complete', () => {
+  const nowMs = Date.parse('2026-03-25T01:00:00Z')
+  expect(lastCompleteDate(nowMs, 'America/New_York')).toBe('2026-03-23')
+})
+
+describe('AT-B1 a day of a backfill', () => {
+  test.each([
+    [null, [undefined, undefined, undefined]],
+    ['success', ['already exists (success)', 'already exists (success)', undefined]],
+    ['failed', ['already exists (failed)', undefined, undefined]],
+  ])('whose latest run is %s is left out or run as in Airflow', (state, expected) => {
+    const found = (['none', 'failed', 'completed'] as const).map((one) => reasonToSkip(one, state))
+    expect(found).toEqual(expected)
+  })
+})
