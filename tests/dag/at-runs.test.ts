@@ -8,7 +8,7 @@ import {
 } from '../../dag/calendar.ts'
 import { parseDailyCron } from '../../dag/cron.ts'
 import { activityRefs, defineDag } from '../../dag/define-dag.ts'
-import { reasonToSkip } from '../../dag/plan-backfill.ts'
+import { BackfillInput, backfillDates, reasonToSkip } from '../../dag/plan-backfill.ts'
 import { after, fails, skips, testRun } from '../../dag/testing/test-run.ts'
 import { weightRules } from '../../dag/priority-weights.ts'
 
@@ -127,3 +127,20 @@ describe('AT-B1 a day of a backfill', () => {
     expect(found).toEqual(expected)
   })
 })
+
+test.each(['dependsOnPast', 'waitForDownstream'])(
+  'AT-B6 with %s days cannot run newest first',
+  (past) => {
+    const dag = defineDag({ id: 'past', ...daily }, ({ task, date }) => {
+      task('load', act.work, { date }, { [past]: true })
+    })
+    const days = (order: string) =>
+      backfillDates(
+        dag,
+        BackfillInput.parse({ dagId: 'past', from: '2025-01-01', to: '2025-01-02', order }),
+        Date.parse('2025-02-01T00:00:00Z'),
+      )
+    expect(days('newest_first')).toMatchObject({ problem: expect.stringContaining('load depends') })
+    expect(days('oldest_first')).toMatchObject({ dates: ['2025-01-01', '2025-01-02'] })
+  },
+)

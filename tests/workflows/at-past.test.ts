@@ -60,7 +60,7 @@ describe('AT-P1 a task that depends on its past', () => {
 
   test('waits for a run that goes on until the task has succeeded in it', async () => {
     const runId = await addRun('2025-12-12', {})
-    expect(await answer()).toBe('load waits: load of 2025-12-12 is running')
+    expect(await answer()).toBe('load waits: load of 2025-12-12 is not done: its run is running')
     await sample.database.db.query(
       `insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker)
        values ($1, 'load', 1, $2, 'success', 'w')`,

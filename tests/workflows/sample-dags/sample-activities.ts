@@ -13,6 +13,9 @@ export function createSampleActivities() {
   const held: number[] = []
   const mapped: string[] = []
   const alerts: DeadlineAlert[] = []
+  const napping = new Set<string>()
+  const doubles: string[] = []
+  const mostNapping = { count: 0 }
   const note = (date: string) => {
     const { activityId, attempt } = Context.current().info
     calls.push(`${date} ${activityId} ${attempt}`)
@@ -71,6 +74,14 @@ export function createSampleActivities() {
       note(input.date)
       return input.numbers.reduce<number>((all, one) => all + (one ?? 0), 0)
     },
+    async nap(input: { date: string }): Promise<void> {
+      const key = `${input.date} ${Context.current().info.activityId}`
+      if (napping.has(key)) doubles.push(key)
+      napping.add(key)
+      mostNapping.count = Math.max(mostNapping.count, napping.size)
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      napping.delete(key)
+    },
     async isThere(input: { date: string }): Promise<{ rowsOut: number } | undefined> {
       note(input.date)
       return arrived.has(input.date) ? { rowsOut: 7 } : undefined
@@ -95,7 +106,19 @@ export function createSampleActivities() {
       return { text: `${input.date} ${input.name}`.repeat(input.times) }
     },
   }
-  return { activities, calls, failures, gates, broken, arrived, held, mapped, alerts }
+  return {
+    activities,
+    calls,
+    failures,
+    gates,
+    broken,
+    arrived,
+    held,
+    mapped,
+    alerts,
+    doubles,
+    mostNapping,
+  }
 }
 
 export type SampleActivities = ReturnType<typeof createSampleActivities>['activities']

@@ -99,6 +99,13 @@ export const samplePast = defineDag({ id: 'sample_past', ...daily }, ({ task, da
   task('after', act.count, { date }, { after: [load] })
 })
 
+export const sampleMany = defineDag({ id: 'sample_many', ...daily }, ({ task, date }) => {
+  for (const pair of ['1', '2', '3', '4', '5', '6']) {
+    const first = task(`a${pair}`, act.nap, { date }, { pool: 'sample_few', retries: 5 })
+    task(`b${pair}`, act.nap, { date }, { pool: 'sample_few', retries: 5, after: [first] })
+  }
+})
+
 export const sampleSingle = defineDag(
   { id: 'sample_single', ...daily, maxActiveRuns: 1 },
   ({ task, date }) => {
@@ -147,7 +154,7 @@ export const sampleMapped = defineDag(
 )
 
 export const shapeDags = [
-  ...[sampleMapped, sampleLate, sampleInTime],
+  ...[sampleMapped, sampleMany, sampleLate, sampleInTime],
   ...[sampleTeardown, sampleCancel, sampleRepair, sampleShapes, sampleImpatient, sampleApproval],
   ...[sampleFailFast, sampleSlow, sampleNarrow, samplePool, samplePast, sampleSingle],
 ]
