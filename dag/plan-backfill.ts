@@ -45,7 +45,10 @@ export function backfillDates(
  */
 export function reasonToSkip(reprocess: Reprocess, latestState: string | null): string | undefined {
   if (latestState === null) return undefined
-  if (reprocess === 'none') return `already exists (${latestState})`
+  if (reprocess === 'none') {
+    const isInFlight = latestState === 'running' || latestState === 'queued'
+    return `${isInFlight ? 'in flight' : 'already exists'} (${latestState})`
+  }
   if (reprocess === 'failed' && latestState === 'success') return 'already exists (success)'
   return undefined
 }

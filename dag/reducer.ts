@@ -172,7 +172,11 @@ function failFast(graph: Graph, states: StatesInProgress, failedId: string): str
   return graph.tasks.flatMap(({ id, teardown }) => {
     const status = states[id]
     if (teardown || status === undefined || isEnding(status)) return []
-    if (isActive(status)) return stopTask(states, id, { state: 'failed', reason, because })
+    if (isActive(status)) {
+      // One that still waits for a slot has not run.
+      const state = status.state === 'queued' ? 'skipped' : 'failed'
+      return stopTask(states, id, { state, reason, because })
+    }
     if (status.state === 'none') {
       states[id] = keepClears(status, { state: 'skipped', reason, because })
     }

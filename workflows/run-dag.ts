@@ -2,20 +2,13 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
-  ChildWorkflowFailure,
   isCancellation,
-  ParentClosePolicy,
-  proxyActivities,
-  proxyLocalActivities,
   rootCause,
   scheduleActivity,
-  setCurrentDetails,
-  startChild,
   upsertMemo,
-  WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow'
-import type { RunActivities, StartedRun } from '../activities/runs.ts'
+import type { StartedRun } from '../activities/runs.ts'
 import type { Dag, FailedRun } from '../dag/define-dag.ts'
 import { addDays, dueMs, intervalOf } from '../dag/calendar.ts'
 import { parseDailyCron } from '../dag/cron.ts'
@@ -63,13 +56,10 @@ export function dagWorkflow(dag: Dag): (...inputs: unknown[]) => Promise<RunResu
     const ledger = openLedger(inTurn)
     const people = { questions: acceptQuestions(), interventions: acceptInterventions() }
     const started = await beginRun(dag, resolveRun(dag, currentDoor(inputs)), ledger)
-    if (started.role === 'run')
-      return executeRun({
-        run: started,
-        ledger,
-        slots: createSlots(started.date, inTurn),
-        ...people,
-      })
+    if (started.role === 'run') {
+      const slots = createSlots(started.date, inTurn)
+      return executeRun({ run: started, ledger, slots, ...people })
+    }
     const words = `this execution only leads to ${started.runKey}: turn to that one`
     people.interventions.refuse(words)
     people.questions.answerWith(words)

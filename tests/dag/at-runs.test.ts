@@ -117,11 +117,25 @@ test('AT-D5 a start without a date is for the last interval that is complete', (
   expect(lastCompleteDate(nowMs, 'America/New_York')).toBe('2026-03-23')
 })
 
+test('AT-R6, AT-S1 where a DAG fails fast, a task that waits for its turn is skipped: it has not run', async () => {
+  const options = { ...daily, failFast: true, maxActiveTasks: 1 }
+  const dag = defineDag({ id: 'fast', ...options }, ({ task, date }) => {
+    task('bad', act.work, { date })
+    task('waiting', act.work, { date })
+  })
+  const run = await testRun(dag, {
+    fakes: { bad: fails('it broke'), waiting: after('1 hour', undefined) },
+  })
+  expect(run.tasks).toEqual({ bad: 'failed', waiting: 'skipped' })
+  expect(run.reasons['waiting']).toContain('bad failed')
+})
+
 describe('AT-B1 a day of a backfill', () => {
   test.each([
     [null, [undefined, undefined, undefined]],
     ['success', ['already exists (success)', 'already exists (success)', undefined]],
     ['failed', ['already exists (failed)', undefined, undefined]],
+    ['running', ['in flight (running)', undefined, undefined]],
   ])('whose latest run is %s is left out or run as in Airflow', (state, expected) => {
     const found = (['none', 'failed', 'completed'] as const).map((one) => reasonToSkip(one, state))
     expect(found).toEqual(expected)

@@ -28,11 +28,16 @@ test('AT-B4 a DAG without a schedule can be backfilled', async () => {
   expect(outcomes(result)).toEqual(['success', 'success'])
 })
 
-test.each(['failed', 'all', 'completed'] as const)(
+test.each(['failed', 'all', 'none', 'completed'] as const)(
   'AT-B1 with reprocess %s a running day is in flight',
   async (reprocess) => {
     const { client, taskQueue } = sample.temporal
-    const date = { failed: '2025-06-01', all: '2025-06-02', completed: '2025-06-03' }[reprocess]
+    const date = {
+      failed: '2025-06-01',
+      all: '2025-06-02',
+      none: '2025-06-03',
+      completed: '2025-06-04',
+    }[reprocess]
     const other = await startRun(client, { dagId: 'sample_cancel', date, taskQueue })
     await isHeld(date)
     const day = { dagId: 'sample_cancel', from: date, to: date, reprocess, taskQueue }
