@@ -107,7 +107,7 @@ describe('a run that goes on', () => {
     const key = `sample_exhausted/${date}`
     const handle = await sample.start('sample_exhausted', date)
     const states = () => handle.query<TaskStates>('state')
-    // Judged, and for some seconds busy with telling of its failure.
+    // Judged, and for some seconds busy with telling of its failure; by the time it is asked it may be over.
     await vi.waitUntil(async () => (await states())['flaky']?.state === 'failed', soon)
     const asked: string[] = []
     await liveOrEnded(sample.temporal.client, key, {
@@ -120,7 +120,7 @@ describe('a run that goes on', () => {
         return { answer: undefined }
       },
     })
-    expect(asked).toEqual(['live', 'ended'])
+    expect(asked.at(-1)).toBe('ended')
     const { code } = await sample.daybook('clear', key)
     expect(code).toBe(1)
     expect(await sample.runsOf(key)).toMatchObject([
