@@ -3,18 +3,11 @@ import { InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { InterventionRefused } from '../schedules/intervene.ts'
-import { dagOption, jsonOption, parseDate } from './arguments.ts'
+import { parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import type { RunOfDay, Signed } from './intervene.ts'
-import {
-  byOption,
-  reasonOption,
-  runArgument,
-  runsBetween,
-  signatureOf,
-  withRefusals,
-} from './intervene.ts'
+import { runArgument, runsBetween, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
 import { requireRun } from './recorded-run.ts'
 import type { PlannedRepair, Wanted } from './repair-run.ts'
 import { planRunRepair, repairRun } from './repair-run.ts'
@@ -36,33 +29,32 @@ interface Flags extends Signed {
 }
 
 export function registerClear(program: Command): void {
-  program
-    .command('clear')
-    .argument('[run]', runArgument)
-    .description('run tasks of a run again: what failed and everything downstream of it')
-    .addOption(new Option('--task <id...>', 'the tasks to begin with').default([], 'what failed'))
-    .option('--no-downstream', 'not what comes after them')
-    .option('--upstream', 'also what comes before them')
-    .option('--only-failed', 'of all these only what failed or could not run')
-    .option('--latest', 'with the tasks that the code has now (an ended run)')
-    .addOption(
-      new Option('--only-new', 'with --latest: only the tasks that the run did not have').conflicts(
-        ['task', 'upstream', 'onlyFailed'],
-      ),
-    )
-    .addOption(
-      new Option(
-        '--params <json>',
-        'changes of the params, as {"times":2} (an ended run)',
-      ).argParser(parsePatch),
-    )
-    .addOption(dateOption('--from <date>', 'all runs of the DAG from this day on'))
-    .addOption(dateOption('--to <date>', 'all runs of the DAG up to this day'))
-    .option('--dry-run', 'only list the tasks, with their state and why')
-    .addOption(reasonOption())
-    .addOption(byOption())
-    .addOption(dagOption())
-    .addOption(jsonOption())
+  withRunOptions(
+    program
+      .command('clear')
+      .argument('[run]', runArgument)
+      .description('run tasks of a run again: what failed and everything downstream of it')
+      .addOption(new Option('--task <id...>', 'the tasks to begin with').default([], 'what failed'))
+      .option('--no-downstream', 'not what comes after them')
+      .option('--upstream', 'also what comes before them')
+      .option('--only-failed', 'of all these only what failed or could not run')
+      .option('--latest', 'with the tasks that the code has now (an ended run)')
+      .addOption(
+        new Option(
+          '--only-new',
+          'with --latest: only the tasks that the run did not have',
+        ).conflicts(['task', 'upstream', 'onlyFailed']),
+      )
+      .addOption(
+        new Option(
+          '--params <json>',
+          'changes of the params, as {"times":2} (an ended run)',
+        ).argParser(parsePatch),
+      )
+      .addOption(dateOption('--from <date>', 'all runs of the DAG from this day on'))
+      .addOption(dateOption('--to <date>', 'all runs of the DAG up to this day'))
+      .option('--dry-run', 'only list the tasks, with their state and why'),
+  )
     .addHelpText(
       'after',
       `

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { dagOption, jsonOption } from './arguments.ts'
 import type { Signed } from './intervene.ts'
-import { byOption, interveneLive, reasonOption, runArgument } from './intervene.ts'
+import { interveneLive, runArgument, withRunOptions } from './intervene.ts'
 
 type Flags = Signed & { dag: string; json?: true }
 
@@ -16,15 +15,13 @@ const decisions = [
 /** `daybook approve` and `daybook reject`. */
 export function registerDecide(program: Command): void {
   for (const { decision, verb, description } of decisions) {
-    program
-      .command(decision)
-      .argument('<run>', runArgument)
-      .argument('<task>', 'the task that waits')
-      .description(description)
-      .addOption(reasonOption())
-      .addOption(byOption())
-      .addOption(dagOption())
-      .addOption(jsonOption())
+    withRunOptions(
+      program
+        .command(decision)
+        .argument('<run>', runArgument)
+        .argument('<task>', 'the task that waits')
+        .description(description),
+    )
       .addHelpText(
         'after',
         `

@@ -1,8 +1,10 @@
 import { userInfo } from 'node:os'
+import type { Command } from 'commander'
 import { Option } from 'commander'
 import { runKeyOf } from '../dag/resolve-run.ts'
 import type { LiveRun } from '../schedules/intervene.ts'
 import { InterventionRefused, liveOrEnded, updateRun } from '../schedules/intervene.ts'
+import { dagOption, jsonOption } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
@@ -20,12 +22,13 @@ export interface Signed {
   reason: string
 }
 
-export function byOption(): Option {
-  return new Option('--by <name>', 'who does it (default: the user of this machine)')
-}
-
-export function reasonOption(): Option {
-  return new Option('--reason <text>', 'why: it is kept with the run').default('')
+/** The options of every command that does something to a run. */
+export function withRunOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--reason <text>', 'why: it is kept with the run').default(''))
+    .addOption(new Option('--by <name>', 'who does it (default: the user of this machine)'))
+    .addOption(dagOption())
+    .addOption(jsonOption())
 }
 
 /** Who did it and why, as it is kept. */

@@ -2,9 +2,8 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { ClearSelection, markedStates } from '../dag/plan-clear.ts'
-import { dagOption, jsonOption } from './arguments.ts'
 import type { Signed } from './intervene.ts'
-import { byOption, reasonOption, runArgument, signatureOf, withRefusals } from './intervene.ts'
+import { runArgument, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
 import { requireRun } from './recorded-run.ts'
 import { repairRun } from './repair-run.ts'
 import { followRepairs } from './show-repairs.ts'
@@ -16,20 +15,18 @@ interface Flags extends Signed {
 }
 
 export function registerMark(program: Command): void {
-  program
-    .command('mark')
-    .argument('<run>', runArgument)
-    .argument('<tasks...>', 'tasks of the run')
-    .description('set the state of tasks by hand; what failed behind them runs again')
-    .addOption(
-      new Option('--state <state>', 'what they have come to')
-        .choices([...markedStates])
-        .makeOptionMandatory(),
-    )
-    .addOption(reasonOption())
-    .addOption(byOption())
-    .addOption(dagOption())
-    .addOption(jsonOption())
+  withRunOptions(
+    program
+      .command('mark')
+      .argument('<run>', runArgument)
+      .argument('<tasks...>', 'tasks of the run')
+      .description('set the state of tasks by hand; what failed behind them runs again')
+      .addOption(
+        new Option('--state <state>', 'what they have come to')
+          .choices([...markedStates])
+          .makeOptionMandatory(),
+      ),
+  )
     .addHelpText(
       'after',
       `

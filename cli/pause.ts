@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { dagOption, jsonOption } from './arguments.ts'
 import type { Signed } from './intervene.ts'
-import { byOption, interveneLive, reasonOption, runArgument } from './intervene.ts'
+import { interveneLive, runArgument, withRunOptions } from './intervene.ts'
 
 type Flags = Signed & { dag: string; json?: true }
 
@@ -17,14 +16,7 @@ const commands = [
 /** `daybook pause` and `daybook resume`. */
 export function registerPause(program: Command): void {
   for (const { name, verb, description } of commands) {
-    program
-      .command(name)
-      .argument('<run>', runArgument)
-      .description(description)
-      .addOption(reasonOption())
-      .addOption(byOption())
-      .addOption(dagOption())
-      .addOption(jsonOption())
+    withRunOptions(program.command(name).argument('<run>', runArgument).description(description))
       .addHelpText(
         'after',
         `

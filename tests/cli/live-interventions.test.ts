@@ -104,24 +104,29 @@ describe('a run that goes on', () => {
 
   test('and ends before it is cleared is cleared as one that has ended', async () => {
     const date = '2025-12-13'
-    const key = `sample_exhausted/${date}`
-    const handle = await sample.start('sample_exhausted', date)
-    const states = () => handle.query<TaskStates>('state')
-    // Judged, and for some seconds busy with telling of its failure; by the time it is asked it may be over.
-    await vi.waitUntil(async () => (await states())['flaky']?.state === 'failed', soon)
+    const key = `sample_told/${date}`
+    const handle = await sample.start('sample_told', date)
+    // Judged, and busy with telling of its failure.
+    await sample.isHeld(date)
     const asked: string[] = []
     await liveOrEnded(sample.temporal.client, key, {
-      live(run) {
+      async live(run) {
         asked.push('live')
-        return updateRun(run, 'clear', { by: 'ada' })
+        const updated = updateRun(run, 'clear', { by: 'ada' })
+        await letGo(handle, date).catch(() => undefined)
+        return updated
       },
       async ended() {
         asked.push('ended')
         return { answer: undefined }
       },
     })
-    expect(asked.at(-1)).toBe('ended')
-    const { code } = await sample.daybook('clear', key)
+    expect(asked).toEqual(['live', 'ended'])
+    sample.gates.delete(date)
+    const cleared = sample.daybook('clear', key)
+    await sample.isHeld(date)
+    sample.gates.get(date)?.()
+    const { code } = await cleared
     expect(code).toBe(1)
     expect(await sample.runsOf(key)).toMatchObject([
       { state: 'failed', is_repair: false },

@@ -99,6 +99,10 @@ export function createSampleActivities() {
     async tellFailure(input: FailedRun) {
       failures.push(input)
     },
+    /** Tells of a failure as slowly as a test wants it. */
+    async tellFailureSlowly({ date }: FailedRun): Promise<void> {
+      await new Promise<void>((resolve) => gates.set(date, resolve))
+    },
     async tellFailureBadly(_input: FailedRun): Promise<void> {
       throw ApplicationFailure.nonRetryable('the mail server is on fire')
     },

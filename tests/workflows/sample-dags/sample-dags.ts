@@ -65,6 +65,13 @@ export const sampleExhausted = defineDag(
   },
 )
 
+export const sampleTold = defineDag(
+  { id: 'sample_told', ...daily, onFailure: act.tellFailureSlowly },
+  ({ task, date }) => {
+    task('bad', act.failForGood, { date })
+  },
+)
+
 export const sampleGate = defineDag({ id: 'sample_gate', ...daily }, ({ task, date }) => {
   const gate = task('gate', act.hold, { date }, { retries: 1, retryDelay: '1 hour' })
   task('after_gate', act.count, { date }, { after: [gate] })
@@ -82,5 +89,5 @@ export const sampleParams = defineDag(
 
 export const sampleDags = [
   ...[sampleChain, sampleBranch, sampleFailing, sampleCleanup, sampleRetry, sampleExhausted],
-  ...[sampleGate, sampleParams],
+  ...[sampleTold, sampleGate, sampleParams],
 ]
