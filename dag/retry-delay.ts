@@ -24,6 +24,16 @@ export const AttemptPlan = RetryDelays.extend({
 })
 export type AttemptPlan = z.infer<typeof AttemptPlan>
 
+const longestLostWorkerDelayMs = 5_000
+
+/**
+ * The wait after an attempt that timed out. A lost worker is no fault of the task: another one takes it
+ * up soon, whatever the task's own delay. Never 0, which Temporal refuses. In milliseconds.
+ */
+export function timeOutDelay(retryDelayMs: number): number {
+  return Math.min(Math.max(retryDelayMs, 1), longestLostWorkerDelayMs)
+}
+
 /** The wait after attempt 1, 2, …: `delay × backoff^(attempt − 1)`, up to the cap. In milliseconds. */
 export function retryDelayAfter(attempt: number, delays: RetryDelays): number {
   const delayMs = delays.retryDelayMs * delays.retryBackoff ** (attempt - 1)

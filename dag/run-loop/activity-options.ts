@@ -2,10 +2,7 @@ import type { ActivityOptions } from '@temporalio/workflow'
 import { ActivityCancellationType, ActivityFailure, ApplicationFailure } from '@temporalio/workflow'
 import type { TaskNode } from '../graph.ts'
 import type { AttemptPlan } from '../retry-delay.ts'
-import { taskSkipped } from '../retry-delay.ts'
-
-/** A lost worker is no fault of the task: another one takes it up soon, whatever its own delay. */
-const lostWorkerDelayMs = 5_000
+import { taskSkipped, timeOutDelay } from '../retry-delay.ts'
 
 /** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
 export function attemptPlan(task: TaskNode, cleared: number): AttemptPlan {
@@ -29,8 +26,7 @@ export function activityOptions(task: TaskNode): ActivityOptions & { activityId:
     retry: {
       // A sensor is asked until its time is up; every look is an attempt, and costs no event.
       ...(task.kind === 'sensor' ? {} : { maximumAttempts: task.retries + 1 }),
-      // Temporal refuses an interval of nothing.
-      initialInterval: Math.min(Math.max(task.retryDelayMs, 1), lostWorkerDelayMs),
+      initialInterval: timeOutDelay(task.retryDelayMs),
       backoffCoefficient: 1,
     },
   }

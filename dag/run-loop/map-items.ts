@@ -1,5 +1,6 @@
 import { ActivityFailure, isCancellation, scheduleActivity } from '@temporalio/workflow'
 import type { TaskNode } from '../graph.ts'
+import { mostFailuresNamed } from '../mapped-task.ts'
 import type { AttemptPlan } from '../retry-delay.ts'
 import { activityOptions, attemptPlan, describeFailure, skipReason } from './activity-options.ts'
 
@@ -24,7 +25,6 @@ export interface PageResult {
   readonly outputs: readonly unknown[] | null
 }
 
-const mostFailuresNamed = 5
 /** Temporal takes 2 MB in one piece. */
 const mostOutputCharacters = 1_000_000
 

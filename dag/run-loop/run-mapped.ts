@@ -5,6 +5,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow'
 import type { TaskNode } from '../graph.ts'
+import { endOfMapped, readItems } from '../mapped-task.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
 import { resolveInput } from '../resolve-input.ts'
 import type { Page, PageResult } from './map-items.ts'
@@ -14,7 +15,6 @@ import { valuesNow } from './task-context.ts'
 
 /** Items whose events the run's own history takes; more run in pages of so many, each a workflow. */
 const pageSize = 500
-const mostItems = 100_000
 /** Instances at once in a page; with more allowed, so many more pages run at once. */
 const pageParallel = 100
 
@@ -27,25 +27,20 @@ export async function runMapped(
   cleared: number,
   context: TaskContext,
 ): Promise<TaskEnd> {
-  const taskId = task.id
   const values = valuesNow(context)
-  const items = task.mapping && resolveInput(task.mapping.over, values)
-  if (!Array.isArray(items)) {
-    return { type: 'task_failed', taskId, reason: `it is mapped over ${typeof items}, not a list` }
-  }
-  if (items.length === 0) return { type: 'task_skipped', taskId, reason: 'the list is empty' }
-  if (items.length > mostItems) {
-    const reason = `it is mapped over ${items.length} items; ${mostItems} are the most`
-    return { type: 'task_failed', taskId, reason }
-  }
-  const inputs = items.map((item: unknown) => resolveInput(task.input, { ...values, item }))
+  const read = readItems(task, values)
+  if ('type' in read) return read
+  const inputs = read.items.map((item) => resolveInput(task.input, { ...values, item }))
   const maxParallel = task.mapping?.maxParallel ?? pageParallel
   const all: Page = { task, firstIndex: 0, inputs, maxParallel, cleared }
   const result =
     inputs.length <= pageSize
       ? await mapItems(all, progressReporter(task, inputs.length, context.report))
       : await runPages(all)
-  return endOfMapped(task, result, context)
+  const { success, failed, skipped, failures, outputs } = result
+  if (outputs === null) context.tooLarge.add(task.id)
+  else context.outputs.set(task.id, outputs)
+  return endOfMapped(task.id, { success, failed, skipped, unfinished: 0 }, failures)
 }
 
 /** Says when the first instance has succeeded and when the first has failed: rules may wait for that. */
@@ -95,22 +90,4 @@ async function runPages(all: Page): Promise<PageResult> {
   const stopped = lanes.find((lane) => lane.status === 'rejected')
   if (stopped !== undefined) throw stopped.reason
   return joinPages(results)
-}
-
-/** A failed instance fails the task; the outputs of the others are kept. */
-function endOfMapped(
-  { id: taskId }: TaskNode,
-  { success, failed, skipped, failures, outputs }: PageResult,
-  context: TaskContext,
-): TaskEnd {
-  const instances = { success, failed, skipped, unfinished: 0 }
-  if (outputs === null) context.tooLarge.add(taskId)
-  else context.outputs.set(taskId, outputs)
-  if (failed > 0) {
-    const total = success + failed + skipped
-    const reason = `${failed} of ${total} instances failed: ${failures.join('; ')}`
-    return { type: 'task_failed', taskId, reason, instances }
-  }
-  if (success === 0) return { type: 'task_skipped', taskId, reason: 'all instances were skipped' }
-  return { type: 'task_succeeded', taskId, instances }
 }

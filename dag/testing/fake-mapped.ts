@@ -1,6 +1,6 @@
 import type { TaskNode } from '../graph.ts'
+import { endOfMapped, readItems } from '../mapped-task.ts'
 import type { TaskEnd } from '../reducer.ts'
-import { resolveInput } from '../resolve-input.ts'
 import type { InstanceCounts } from '../task-state.ts'
 import type { FakeTasks } from './fake-task.ts'
 
@@ -13,14 +13,9 @@ export async function beginMapped(
   beginInstance: BeginInstance,
 ): Promise<void> {
   const taskId = task.id
-  const items = task.mapping && resolveInput(task.mapping.over, tasks.values())
-  if (!Array.isArray(items)) {
-    const reason = `it is mapped over ${typeof items}, not a list`
-    return tasks.onEnd({ type: 'task_failed', taskId, reason })
-  }
-  if (items.length === 0) {
-    return tasks.onEnd({ type: 'task_skipped', taskId, reason: 'the list is empty' })
-  }
+  const read = readItems(task, tasks.values())
+  if ('type' in read) return tasks.onEnd(read)
+  const { items } = read
   const ends: TaskEnd[] = []
   const inputs: unknown[] = []
   const outputs: unknown[] = items.map(() => null)
@@ -30,7 +25,7 @@ export async function beginMapped(
     if (next >= items.length) return
     const index = next
     next += 1
-    const item: unknown = items[index]
+    const item = items[index]
     await beginInstance({
       ...tasks,
       values: () => ({ ...tasks.values(), item }),
@@ -48,7 +43,7 @@ export async function beginMapped(
     const instances = countEnds(ends, items.length)
     if (instances.unfinished === 0) {
       tasks.onOutput(taskId, outputs)
-      return tasks.onEnd(endOfMapped(taskId, ends, instances))
+      return tasks.onEnd(endOfMapped(taskId, instances, failuresIn(ends)))
     }
     tasks.onProgress({ type: 'task_progressed', taskId, instances })
     tasks.clock.after(0, taskId, beginNext)
@@ -65,18 +60,8 @@ function countEnds(ends: readonly TaskEnd[], total: number): InstanceCounts {
   return { success, failed, skipped, unfinished: total - success - failed - skipped }
 }
 
-/** As in the run loop: a failed instance fails the task. */
-function endOfMapped(taskId: string, ends: readonly TaskEnd[], instances: InstanceCounts): TaskEnd {
-  const failures = ends.flatMap((end, index) =>
+function failuresIn(ends: readonly TaskEnd[]): string[] {
+  return ends.flatMap((end, index) =>
     end.type === 'task_failed' ? [`[${index}] ${end.reason}`] : [],
   )
-  if (failures.length > 0) {
-    const named = failures.slice(0, 5).join('; ')
-    const reason = `${failures.length} of ${ends.length} instances failed: ${named}`
-    return { type: 'task_failed', taskId, reason, instances }
-  }
-  if (instances.success === 0) {
-    return { type: 'task_skipped', taskId, reason: 'all instances were skipped' }
-  }
-  return { type: 'task_succeeded', taskId, instances }
 }

@@ -5,7 +5,7 @@ import type { TaskNode } from '../graph.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
 import type { RunValues } from '../resolve-input.ts'
 import { resolveInput } from '../resolve-input.ts'
-import { notYet, retryDelayAfter, taskSkipped } from '../retry-delay.ts'
+import { notYet, retryDelayAfter, taskSkipped, timeOutDelay } from '../retry-delay.ts'
 import type { Fake, FakeFailure, Performed } from './fakes.ts'
 import { beginMapped } from './fake-mapped.ts'
 import { asPayload, failureInWords, performFake } from './fakes.ts'
@@ -77,13 +77,10 @@ async function tryTask(tasks: FakeTasks, task: TaskNode, current: Try): Promise<
 
   function endLate() {
     const message = `its attempt took longer than ${task.timeoutMs / 1_000} s`
-    const nextDelayMs = Math.min(Math.max(task.retryDelayMs, 1), lostWorkerDelayMs)
+    const nextDelayMs = timeOutDelay(task.retryDelayMs)
     retry(tasks, task, current, { type: undefined, message, isFinal: false, nextDelayMs })
   }
 }
-
-/** The server tries again soon what timed out: it cannot tell a slow task from a lost worker. */
-const lostWorkerDelayMs = 5_000
 
 async function perform(
   tasks: FakeTasks,
