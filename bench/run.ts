@@ -5,6 +5,7 @@ import type { Row } from './report.ts'
 /** Each is loaded when it is asked for. */
 const benchmarks: Record<string, () => Promise<Row[]>> = {
   orchestrator: async () => (await import('./orchestrator.ts')).benchOrchestrator(),
+  types: async () => (await import('./types.ts')).benchTypes(),
 }
 
 const [name = ''] = process.argv.slice(2)
@@ -17,4 +18,5 @@ if (bench === undefined) {
   const report = await createReport(name, bench)
   console.log(`\n${renderTable(report)}`)
   console.log(`\nWritten to ${relative(process.cwd(), writeReport(report))}`)
+  if (report.rows.some(({ met }) => met === false)) process.exitCode = 1
 }
