@@ -55,6 +55,8 @@ export const Environment = z.object({
   TEMPORAL_API_KEY: optionalText,
   TEMPORAL_TLS: z.stringbool().default(false),
   TEMPORAL_UI_URL: urlWithProtocol('http:', 'https:'),
+  TEMPORAL_DEPLOYMENT_NAME: optionalText,
+  TEMPORAL_WORKER_BUILD_ID: optionalText,
   SMTP_URL: urlWithProtocol('smtp:', 'smtps:'),
   MAIL_FROM: z.string().min(3).default('Daybook <daybook@localhost.localdomain>'),
   MAIL_TO: mailList.default(['books@localhost.localdomain']),
@@ -84,6 +86,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
       apiKey: settings.TEMPORAL_API_KEY,
       tls: settings.TEMPORAL_TLS,
       uiUrl: settings.TEMPORAL_UI_URL,
+      deployment: deploymentOf(settings),
     },
     smtpUrl: settings.SMTP_URL,
     mailFrom: settings.MAIL_FROM,
@@ -95,6 +98,20 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     shopTimeZone: settings.SHOP_TIME_ZONE,
     logLevel: settings.LOG_LEVEL,
   }
+}
+
+/** Both or neither: half of it serves runs that nobody expects there. */
+function deploymentOf({
+  TEMPORAL_DEPLOYMENT_NAME: deploymentName,
+  TEMPORAL_WORKER_BUILD_ID: buildId,
+}: z.infer<typeof Environment>) {
+  if (deploymentName !== undefined && buildId !== undefined) return { deploymentName, buildId }
+  if (deploymentName === undefined && buildId === undefined) return undefined
+  const missing = buildId === undefined ? 'TEMPORAL_WORKER_BUILD_ID' : 'TEMPORAL_DEPLOYMENT_NAME'
+  throw new ConfigError(
+    `These settings cannot be used:\n  ${missing}: is missing; a worker's deployment needs both its ` +
+      'name and its build id',
+  )
 }
 
 function parseEnvironment(env: NodeJS.ProcessEnv) {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
-import type { NativeConnection } from '@temporalio/worker'
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
@@ -24,6 +24,14 @@ export interface CreateWorkerOptions {
   readonly hasSearchAttributes: boolean
   /** How long running tasks may go on when the worker stops, before they are let go. */
   readonly shutdownGraceMs?: number
+  /** Which deployment this worker is of; without one any worker takes up any run. */
+  readonly deployment?: Deployment | undefined
+}
+
+/** A version of a Worker Deployment of Temporal. */
+export interface Deployment {
+  readonly deploymentName: string
+  readonly buildId: string
 }
 
 const defaultShutdownGraceMs = 10_000
@@ -50,5 +58,11 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     shutdownGraceTime: options.shutdownGraceMs ?? defaultShutdownGraceMs,
     maxHeartbeatThrottleInterval,
     defaultHeartbeatThrottleInterval: maxHeartbeatThrottleInterval,
+    ...(options.deployment && { workerDeploymentOptions: versioned(options.deployment) }),
   })
+}
+
+/** A run ends on the version that it began on; what lives longer says so itself. */
+function versioned(version: Deployment): NonNullable<WorkerOptions['workerDeploymentOptions']> {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' }
 }

@@ -47,6 +47,7 @@ async function serve(config: Config, addresses: Addresses): Promise<void> {
       workflowsPath: defaultWorkflowsPath,
       cacheDir: join(config.homeDir, 'bundles'),
       hasSearchAttributes: await registerSearchAttributes(client),
+      deployment: temporal.deployment,
     })
     await worker.run()
   } finally {

@@ -1,3 +1,4 @@
+import { setWorkflowOptions } from '@temporalio/workflow'
 import { backfillWorkflow } from './backfill.ts'
 import { dags } from './dags.ts'
 import { ecommerceDaily } from './ecommerce-daily.ts'
@@ -8,5 +9,7 @@ import { dagWorkflow } from './run-dag.ts'
 export const ecommerce_daily = dagWorkflow(ecommerceDaily)
 export const online_retail_daily = dagWorkflow(onlineRetailDaily)
 export const daybook_backfill = backfillWorkflow(dags)
+// It lives for days and has each run begin on the version of that moment.
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, daybook_backfill)
 export { daybook_map_page } from './map-page.ts'
 export { deliver_mail } from './deliver-mail.ts'
