@@ -1,30 +1,37 @@
-import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow'
+import {
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow'
 import { z } from 'zod'
-import type { ClearedTask } from '../plan-clear.ts'
-import { ClearSelection, planClear, runHasEnded, signature } from '../plan-clear.ts'
+import type { ClearedTask, Problem } from '../plan-clear.ts'
+import { runHasEnded, signature } from '../plan-clear.ts'
+import type { LivePlan, LiveRequest } from '../plan-live.ts'
+import { ClearInput, MarkInput, planLive } from '../plan-live.ts'
 import { isActive } from '../task-state.ts'
 import { Decision } from './approvals.ts'
 import type { RunControls } from './run-graph.ts'
 
-export const ClearInput = ClearSelection.extend(signature)
-export const MarkInput = z.strictObject({
-  tasks: z.array(z.string()).min(1),
-  state: z.enum(['success', 'failed', 'skipped']),
-  ...signature,
-})
 export const PauseInput = z.strictObject(signature)
 
 export const clearUpdate = defineUpdate<ClearedTask[], [z.input<typeof ClearInput>]>('clear')
-export const markUpdate = defineUpdate<void, [z.input<typeof MarkInput>]>('mark')
+export const markUpdate = defineUpdate<ClearedTask[], [z.input<typeof MarkInput>]>('mark')
 export const pauseUpdate = defineUpdate<void, [z.input<typeof PauseInput>]>('pause')
 export const resumeUpdate = defineUpdate<void, [z.input<typeof PauseInput>]>('resume')
 export const decideUpdate = defineUpdate<void, [z.input<typeof Decision>]>('decide')
+/** What a clear or a mark would do, without doing it. */
+export const planQuery = defineQuery<PlanAnswer, ['clear' | 'mark', object]>('plan')
+export type PlanAnswer = LivePlan | (Problem & { readonly hasEnded: boolean })
 
 export interface Intervention {
   readonly action: 'clear' | 'mark' | 'pause' | 'resume' | 'decide'
   readonly by: string
   readonly reason: string
   readonly detail: unknown
+  /** Those of the run from now on, when it has changed them. */
+  readonly params?: unknown
 }
 
 /** The run that interventions are about, from when there is one. */
@@ -43,17 +50,44 @@ interface Connected {
 
 /**
  * Takes what a person may do to a run that is going on, from the first moment of the workflow on.
- * What makes no sense is refused and changes nothing.
+ * What makes no sense is refused and changes nothing. `problemOfParams` asks the code of now: it is
+ * only called where nothing is replayed.
  */
-export function acceptInterventions(): Interventions {
+export function acceptInterventions(
+  problemOfParams: (params: unknown) => string | undefined,
+): Interventions {
   let connected: Connected | { refusal: ApplicationFailure } | undefined
 
-  /** An update can come before the run knows its graph. */
-  const whenConnected = async (): Promise<Connected> => {
-    await condition(() => connected !== undefined)
+  const connection = (): Connected => {
     if (connected === undefined) throw refusal('the run has not begun')
     if ('refusal' in connected) throw connected.refusal
     return connected
+  }
+  /** An update can come before the run knows its graph. */
+  const whenConnected = async (): Promise<Connected> => {
+    await condition(() => connected !== undefined)
+    return connection()
+  }
+  const plan = ({ run }: Connected, request: LiveRequest): LivePlan => {
+    const { graph } = run
+    const made = planLive({ graph, states: run.states(), params: run.params() }, request)
+    if ('problem' in made) throw refusal(made.problem)
+    return made
+  }
+  /** Not part of the history, so it may ask what later code would answer otherwise. */
+  const validate = (_raw: unknown): void => {
+    const run = connected !== undefined && 'run' in connected ? connected.run : undefined
+    if (run?.isTimedOut()) throw hasEnded('the run has taken too long and is ending')
+  }
+  const assertParamsFit = ({ params }: LivePlan): void => {
+    const problem = params && problemOfParams(params)
+    if (problem !== undefined) throw refusal(problem)
+  }
+  const validateClear = (raw: unknown): void => {
+    validate(raw)
+    const request = parse(ClearInput, raw)
+    if (request.params === undefined) return
+    assertParamsFit(plan(connection(), { ...request, action: 'clear' }))
   }
 
   setHandler(
@@ -61,26 +95,54 @@ export function acceptInterventions(): Interventions {
     async (raw) => {
       const { by, reason, ...selection } = parse(ClearInput, raw)
       const { run, record } = await whenConnected()
-      const plan = planClear(run.graph, run.states(), selection)
-      if ('problem' in plan) throw refusal(plan.problem)
-      run.apply({ type: 'tasks_cleared', taskIds: plan.tasks.map((task) => task.taskId) })
-      await record({ action: 'clear', by, reason, detail: { ...selection, cleared: plan.tasks } })
-      return plan.tasks
+      const made = plan({ run, record }, { ...selection, by, reason, action: 'clear' })
+      const { tasks, params } = made
+      if (params !== undefined) run.setParams(params)
+      run.apply(made.event)
+      const detail = { ...selection, cleared: tasks }
+      await record({ action: 'clear', by, reason, detail, ...(params && { params }) })
+      return [...tasks]
     },
-    { description: 'Run tasks again: {"tasks":["x"],"by":"me"}; without tasks, all that failed' },
+    {
+      validator: validateClear,
+      description: 'Run tasks again: {"tasks":["x"],"by":"me"}; without tasks, all that failed',
+    },
   )
   setHandler(
     markUpdate,
     async (raw) => {
-      const { by, reason, tasks, state } = parse(MarkInput, raw)
+      const request = parse(MarkInput, raw)
+      const { by, reason, state } = request
       const { run, record } = await whenConnected()
-      const unknown = tasks.filter((id) => !Object.hasOwn(run.states(), id))
-      if (unknown.length > 0) throw refusal(`${run.graph.dagId} has no task ${unknown.join(', ')}`)
-      const words = `marked by ${by}${reason === '' ? '' : `: ${reason}`}`
-      run.apply({ type: 'tasks_marked', taskIds: tasks, state, reason: words })
+      const made = plan({ run, record }, { ...request, action: 'mark' })
+      run.apply(made.event)
+      const tasks = (made.marked ?? []).map(({ taskId }) => taskId)
       await record({ action: 'mark', by, reason, detail: { tasks, state } })
+      return [...made.tasks]
     },
-    { description: 'Set the state of tasks: {"tasks":["x"],"state":"success","by":"me"}' },
+    {
+      validator: validate,
+      description: 'Set the state of tasks: {"tasks":["x"],"state":"success","by":"me"}',
+    },
+  )
+  setHandler(
+    planQuery,
+    (action, input) => {
+      try {
+        validate(input)
+        const request: LiveRequest =
+          action === 'clear'
+            ? { action, ...parse(ClearInput, input) }
+            : { action, ...parse(MarkInput, input) }
+        const made = plan(connection(), request)
+        assertParamsFit(made)
+        return made
+      } catch (error) {
+        if (!(error instanceof ApplicationFailure)) throw error
+        return { problem: error.message, hasEnded: error.type === runHasEnded }
+      }
+    },
+    { description: 'What a clear or a mark would do; takes "clear" or "mark" and its input' },
   )
   const pausing = (isPaused: boolean) => async (raw: unknown) => {
     const { by, reason } = parse(PauseInput, raw)
@@ -89,9 +151,13 @@ export function acceptInterventions(): Interventions {
     await record({ action: isPaused ? 'pause' : 'resume', by, reason, detail: {} })
   }
   setHandler(pauseUpdate, pausing(true), {
+    validator: validate,
     description: 'Start no further tasks: {"by":"me"}; running ones finish',
   })
-  setHandler(resumeUpdate, pausing(false), { description: 'Go on after a pause: {"by":"me"}' })
+  setHandler(resumeUpdate, pausing(false), {
+    validator: validate,
+    description: 'Go on after a pause: {"by":"me"}',
+  })
   setHandler(
     decideUpdate,
     async (raw) => {
@@ -102,17 +168,21 @@ export function acceptInterventions(): Interventions {
       run.approvals.decide(decision)
       await record({ action: 'decide', by, reason, detail })
     },
-    { description: 'Approve or reject: {"task":"x","decision":"approve","by":"me"}' },
+    {
+      validator: validate,
+      description: 'Approve or reject: {"task":"x","decision":"approve","by":"me"}',
+    },
   )
 
   return {
     connect: (run, record) => (connected = { run, record }),
     refuse: (why) => (connected = { refusal: refusal(why) }),
-    end() {
-      const why = 'the run has ended'
-      connected = { refusal: ApplicationFailure.nonRetryable(why, runHasEnded) }
-    },
+    end: () => (connected = { refusal: hasEnded('the run has ended') }),
   }
+}
+
+function hasEnded(why: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(why, runHasEnded)
 }
 
 function refusal(why: string): ApplicationFailure {
