@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TaskStates } from '../../dag/task-state.ts'
 import { liveOrEnded, updateRun } from '../../schedules/intervene.ts'
 import type { RunHandle } from '../../schedules/start-run.ts'
+import { replay } from '../workflows/replay-histories.ts'
+import { sampleWorkflowsPath } from '../workflows/sample-dags/start-sample-worker.ts'
 import type { SampleRuns } from './sample-runs.ts'
 import { soon, startSampleRuns } from './sample-runs.ts'
 
@@ -163,6 +165,8 @@ describe('a run that goes on', () => {
       [key],
     )
     expect(rows).toEqual([{ patch: { times: 2 } }])
+    const history = await handle.fetchHistory()
+    expect(await replay(sampleWorkflowsPath, [{ workflowId: key, history }])).toEqual({})
   })
 
   test('has only what is running begin anew, or nothing if that would be stopped', async () => {

@@ -106,6 +106,30 @@ describe('AT-X1, AT-X10 the tasks and the runs that are chosen', () => {
     expect(await sample.runsOf(`${dag}/2025-11-04`)).toHaveLength(1)
   })
 
+  test('are of runs that have ended and of runs that go on, in one command', async () => {
+    const [ended, live] = ['2025-11-01', '2025-11-02']
+    const first = await sample.start('sample_gate', ended)
+    await sample.isHeld(ended)
+    sample.gates.get(ended)?.()
+    await first.result()
+    const second = await sample.start('sample_gate', live)
+    await sample.isHeld(live)
+    const gates = ['--dag', 'sample_gate', '--from', ended, '--task', 'gate']
+    expect(await planned('clear', ...gates)).toEqual([
+      ['01', 'gate after_gate'],
+      ['02', 'gate'],
+    ])
+    const done = await sample.daybook('mark', ...gates, '--state', 'skipped', '--json')
+    expect(JSON.parse(done.stdout)).toMatchObject({
+      runs: [
+        { run_key: `sample_gate/${ended}`, is_live: false, state: 'success' },
+        { run_key: `sample_gate/${live}`, is_live: true },
+      ],
+      skipped: [],
+    })
+    expect((await second.result()).tasks).toEqual({ gate: 'skipped', after_gate: 'skipped' })
+  })
+
   test.each([
     [['mark', `${dag}/2025-11-03`, '--state', 'failed'], 'name the tasks to mark'],
     [['mark', '--task', 'sum', '--state', 'failed'], 'name one run, or the days of several'],
