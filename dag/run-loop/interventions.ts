@@ -57,128 +57,136 @@ export function acceptInterventions(
   problemOfParams: (params: unknown) => string | undefined,
 ): Interventions {
   let connected: Connected | { refusal: ApplicationFailure } | undefined
-
-  const connection = (): Connected => {
+  const now = (): Connected => {
     if (connected === undefined) throw refusal('the run has not begun')
     if ('refusal' in connected) throw connected.refusal
     return connected
   }
+  const access: Access = {
+    now,
+    async whenConnected() {
+      await condition(() => connected !== undefined)
+      return now()
+    },
+    validate() {
+      const run = connected !== undefined && 'run' in connected ? connected.run : undefined
+      if (run?.isTimedOut()) throw hasEnded('the run has taken too long and is ending')
+    },
+    assertFit({ params }) {
+      const problem = params && problemOfParams(params)
+      if (problem !== undefined) throw refusal(problem)
+    },
+  }
+  acceptClears(access)
+  acceptMarks(access)
+  answerPlans(access)
+  acceptPauses(access)
+  acceptDecisions(access)
+  return {
+    connect: (run, record) => (connected = { run, record }),
+    refuse: (why) => (connected = { refusal: refusal(why) }),
+    end: () => (connected = { refusal: hasEnded('the run has ended') }),
+  }
+}
+
+/** How the handlers come to the run. */
+interface Access {
+  readonly now: () => Connected
   /** An update can come before the run knows its graph. */
-  const whenConnected = async (): Promise<Connected> => {
-    await condition(() => connected !== undefined)
-    return connection()
+  readonly whenConnected: () => Promise<Connected>
+  /** Not part of the history, like all validators: it may say what later code would not. */
+  readonly validate: (raw: unknown) => void
+  /** Whether the DAG takes the params of a plan; never called on replay. */
+  readonly assertFit: (plan: LivePlan) => void
+}
+
+function planNow({ run }: Connected, request: LiveRequest): LivePlan {
+  const { graph, states, params } = run
+  const made = planLive({ graph, states: states(), params: params() }, request)
+  if ('problem' in made) throw refusal(made.problem)
+  return made
+}
+
+function acceptClears({ now, whenConnected, validate, assertFit }: Access): void {
+  const clear = async (raw: unknown): Promise<ClearedTask[]> => {
+    const { by, reason, ...selection } = parse(ClearInput, raw)
+    const { run, record } = await whenConnected()
+    const plan = planNow({ run, record }, { ...selection, by, reason, action: 'clear' })
+    const { tasks, params } = plan
+    if (params !== undefined) run.setParams(params)
+    run.apply(plan.event)
+    const detail = { ...selection, cleared: tasks }
+    await record({ action: 'clear', by, reason, detail, ...(params && { params }) })
+    return [...tasks]
   }
-  const plan = ({ run }: Connected, request: LiveRequest): LivePlan => {
-    const { graph } = run
-    const made = planLive({ graph, states: run.states(), params: run.params() }, request)
-    if ('problem' in made) throw refusal(made.problem)
-    return made
-  }
-  /** Not part of the history, so it may ask what later code would answer otherwise. */
-  const validate = (_raw: unknown): void => {
-    const run = connected !== undefined && 'run' in connected ? connected.run : undefined
-    if (run?.isTimedOut()) throw hasEnded('the run has taken too long and is ending')
-  }
-  const assertParamsFit = ({ params }: LivePlan): void => {
-    const problem = params && problemOfParams(params)
-    if (problem !== undefined) throw refusal(problem)
-  }
-  const validateClear = (raw: unknown): void => {
+  const validator = (raw: unknown): void => {
     validate(raw)
     const request = parse(ClearInput, raw)
-    if (request.params === undefined) return
-    assertParamsFit(plan(connection(), { ...request, action: 'clear' }))
+    if (request.params !== undefined) assertFit(planNow(now(), { ...request, action: 'clear' }))
   }
+  const description = 'Run tasks again: {"tasks":["x"],"by":"me"}; without tasks, all that failed'
+  setHandler(clearUpdate, clear, { validator, description })
+}
 
-  setHandler(
-    clearUpdate,
-    async (raw) => {
-      const { by, reason, ...selection } = parse(ClearInput, raw)
-      const { run, record } = await whenConnected()
-      const made = plan({ run, record }, { ...selection, by, reason, action: 'clear' })
-      const { tasks, params } = made
-      if (params !== undefined) run.setParams(params)
-      run.apply(made.event)
-      const detail = { ...selection, cleared: tasks }
-      await record({ action: 'clear', by, reason, detail, ...(params && { params }) })
-      return [...tasks]
-    },
-    {
-      validator: validateClear,
-      description: 'Run tasks again: {"tasks":["x"],"by":"me"}; without tasks, all that failed',
-    },
-  )
-  setHandler(
-    markUpdate,
-    async (raw) => {
-      const request = parse(MarkInput, raw)
-      const { by, reason, state } = request
-      const { run, record } = await whenConnected()
-      const made = plan({ run, record }, { ...request, action: 'mark' })
-      run.apply(made.event)
-      const tasks = (made.marked ?? []).map(({ taskId }) => taskId)
-      await record({ action: 'mark', by, reason, detail: { tasks, state } })
-      return [...made.tasks]
-    },
-    {
-      validator: validate,
-      description: 'Set the state of tasks: {"tasks":["x"],"state":"success","by":"me"}',
-    },
-  )
-  setHandler(
-    planQuery,
-    (action, input) => {
-      try {
-        validate(input)
-        const request: LiveRequest =
-          action === 'clear'
-            ? { action, ...parse(ClearInput, input) }
-            : { action, ...parse(MarkInput, input) }
-        const made = plan(connection(), request)
-        assertParamsFit(made)
-        return made
-      } catch (error) {
-        if (!(error instanceof ApplicationFailure)) throw error
-        return { problem: error.message, hasEnded: error.type === runHasEnded }
-      }
-    },
-    { description: 'What a clear or a mark would do; takes "clear" or "mark" and its input' },
-  )
+function acceptMarks({ whenConnected, validate }: Access): void {
+  const mark = async (raw: unknown): Promise<ClearedTask[]> => {
+    const request = parse(MarkInput, raw)
+    const { by, reason, state } = request
+    const { run, record } = await whenConnected()
+    const plan = planNow({ run, record }, { ...request, action: 'mark' })
+    run.apply(plan.event)
+    const tasks = (plan.marked ?? []).map(({ taskId }) => taskId)
+    await record({ action: 'mark', by, reason, detail: { tasks, state } })
+    return [...plan.tasks]
+  }
+  const description = 'Set the state of tasks: {"tasks":["x"],"state":"success","by":"me"}'
+  setHandler(markUpdate, mark, { validator: validate, description })
+}
+
+function answerPlans({ now, validate, assertFit }: Access): void {
+  const answer = (action: 'clear' | 'mark', input: object): PlanAnswer => {
+    try {
+      validate(input)
+      const request: LiveRequest =
+        action === 'clear'
+          ? { action, ...parse(ClearInput, input) }
+          : { action, ...parse(MarkInput, input) }
+      const plan = planNow(now(), request)
+      assertFit(plan)
+      return plan
+    } catch (error) {
+      if (!(error instanceof ApplicationFailure)) throw error
+      return { problem: error.message, hasEnded: error.type === runHasEnded }
+    }
+  }
+  const description = 'What a clear or a mark would do; takes "clear" or "mark" and its input'
+  setHandler(planQuery, answer, { description })
+}
+
+function acceptPauses({ whenConnected, validate: validator }: Access): void {
   const pausing = (isPaused: boolean) => async (raw: unknown) => {
     const { by, reason } = parse(PauseInput, raw)
     const { run, record } = await whenConnected()
     run.setPaused(isPaused)
     await record({ action: isPaused ? 'pause' : 'resume', by, reason, detail: {} })
   }
-  setHandler(pauseUpdate, pausing(true), {
-    validator: validate,
-    description: 'Start no further tasks: {"by":"me"}; running ones finish',
-  })
-  setHandler(resumeUpdate, pausing(false), {
-    validator: validate,
-    description: 'Go on after a pause: {"by":"me"}',
-  })
-  setHandler(
-    decideUpdate,
-    async (raw) => {
-      const decision = parse(Decision, raw)
-      const { by, reason, ...detail } = decision
-      const { run, record } = await whenConnected()
-      assertAwaited(run, decision.task)
-      run.approvals.decide(decision)
-      await record({ action: 'decide', by, reason, detail })
-    },
-    {
-      validator: validate,
-      description: 'Approve or reject: {"task":"x","decision":"approve","by":"me"}',
-    },
-  )
+  const words = 'Start no further tasks: {"by":"me"}; running ones finish'
+  setHandler(pauseUpdate, pausing(true), { validator, description: words })
+  const description = 'Go on after a pause: {"by":"me"}'
+  setHandler(resumeUpdate, pausing(false), { validator, description })
+}
 
-  return {
-    connect: (run, record) => (connected = { run, record }),
-    refuse: (why) => (connected = { refusal: refusal(why) }),
-    end: () => (connected = { refusal: hasEnded('the run has ended') }),
+function acceptDecisions({ whenConnected, validate }: Access): void {
+  const decide = async (raw: unknown): Promise<void> => {
+    const decision = parse(Decision, raw)
+    const { by, reason, ...detail } = decision
+    const { run, record } = await whenConnected()
+    assertAwaited(run, decision.task)
+    run.approvals.decide(decision)
+    await record({ action: 'decide', by, reason, detail })
   }
+  const description = 'Approve or reject: {"task":"x","decision":"approve","by":"me"}'
+  setHandler(decideUpdate, decide, { validator: validate, description })
 }
 
 function hasEnded(why: string): ApplicationFailure {
