@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity'
 import type { Graph } from '../dag/graph.ts'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { planRepair } from '../dag/plan-repair.ts'
+import { recoverRun } from '../dag/recover-run.ts'
 import type { Intervention } from '../dag/run-loop/interventions.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { failureTypes } from '../domain/failures.ts'
@@ -36,11 +37,12 @@ export async function findRepair(
 ): Promise<Repair> {
   const action = request.mark === undefined ? 'clear' : 'mark'
   const refuse = (why: string) => badInput(`${runKey} cannot be ${action}ed: ${why}`)
-  const ended = await readEndedRun(database, runKey, input.runId)
-  if (ended === undefined) throw refuse('it has no run that has ended')
+  const record = await readEndedRun(database, runKey, input.runId)
+  if (record === undefined) throw refuse('it has no run that has ended')
+  const ended = recoverRun(record)
   const plan = planRepair(ended, input.graph, request)
   if ('problem' in plan) throw refuse(plan.problem)
-  const { graph, tasks, states } = plan
+  const { graph, tasks, states, marked = [] } = plan
   const kept = Object.entries(ended.outputs).filter(([id]) => states[id]?.state === 'success')
   // A repair keeps the kind of its run: what a schedule made stays a scheduled run.
   const run = {
@@ -52,7 +54,7 @@ export async function findRepair(
   const detail =
     mark === undefined
       ? { ...selection, ...given, cleared: tasks }
-      : { tasks: request.tasks, state: mark, cleared: tasks }
+      : { tasks: marked.map(({ taskId }) => taskId), state: mark, cleared: tasks }
   return {
     ...{ fromRunId: ended.runId, graph, run },
     repairs: { states, outputs: Object.fromEntries(kept) },
@@ -64,8 +66,8 @@ function badInput(message: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, failureTypes.badInput)
 }
 
-export async function insertIntervention(
-  database: Pick<Database, 'query'> | Transaction,
+async function insertIntervention(
+  database: Transaction,
   { runId, runKey, action, by, reason, detail }: RecordedIntervention,
 ): Promise<void> {
   await database.query(
@@ -73,6 +75,19 @@ export async function insertIntervention(
      values ($1, $2, $3, $4, $5, $6)`,
     [runId, runKey, action, storableText(by), storableText(reason), storableJson(detail)],
   )
+}
+
+/** What a person did to a run that goes on, and the params that it has from then on. */
+export async function keepIntervention(
+  transaction: Transaction,
+  made: RecordedIntervention,
+): Promise<void> {
+  await insertIntervention(transaction, made)
+  if (made.params === undefined) return
+  await transaction.query('update audit.pipeline_runs set params = $2 where run_id = $1', [
+    made.runId,
+    storableJson(made.params),
+  ])
 }
 
 /** What an older execution of the run key still holds: there is one at a time. */

@@ -6,6 +6,7 @@ import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
 import { placeOf } from '../dag/place-of-run.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
+import { withGraph } from '../dag/plan-clear.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
@@ -14,7 +15,7 @@ import { storableJson, storableText } from '../platform/storable-text.ts'
 import { awaitResult } from './await-run.ts'
 import { datesHeldByOthers } from './other-backfills.ts'
 import type { RecordedIntervention } from './open-run.ts'
-import { findRepair, forgetOlderSlots, insertIntervention, openRun } from './open-run.ts'
+import { findRepair, forgetOlderSlots, keepIntervention, openRun } from './open-run.ts'
 import { createSlotActivities } from './slots.ts'
 
 export interface StartRunInput {
@@ -24,6 +25,8 @@ export interface StartRunInput {
   readonly resolved: ResolvedRun
   readonly graph: Graph
   readonly maxActiveRuns: number
+  /** What the DAG says about clears that do not say it; the setting decides where it does not. */
+  readonly rerunWithLatestVersion?: boolean | undefined
   /** End of the interval after the run's own. */
   readonly latestUntilMs: number | null
   /** When the schedule has the run of that day start. */
@@ -89,12 +92,15 @@ export interface RunDeps {
   readonly database: Database
   readonly client: Client
   readonly hasSearchAttributes: boolean
+  /** For DAGs that do not say; false by default. */
+  readonly rerunWithLatestVersion?: boolean
 }
 
 export type RunActivities = ReturnType<typeof createRunActivities>
 
 /** What every run needs beside its tasks. Repeatable, as every activity may run more than once. */
-export function createRunActivities({ database, client, hasSearchAttributes }: RunDeps) {
+export function createRunActivities(deps: RunDeps) {
+  const { database, client, hasSearchAttributes } = deps
   const slots = createSlotActivities({ database, client })
 
   /** Whether there is room for the run among the active ones of its DAG; else it is told later. */
@@ -125,7 +131,9 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
         const again = { date, params, ...(clear && { clear }) }
         return { ...identity, role: 'door', dagId, input: again }
       }
-      const repair = clear && (await findRepair(database, input, identity, clear))
+      const latest = input.rerunWithLatestVersion ?? deps.rerunWithLatestVersion ?? false
+      const repair =
+        clear && (await findRepair(database, input, identity, withGraph(clear, latest)))
       const run = { ...identity, ...repair?.run }
       const graph = repair?.graph ?? input.graph
       const maxActiveRuns = run.trigger === 'backfill' ? null : input.maxActiveRuns
@@ -153,7 +161,7 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
 
     /** Keeps what a person did to a run. */
     async recordIntervention(input: RecordedIntervention): Promise<void> {
-      await insertIntervention(database, input)
+      await inTransaction(database, (transaction) => keepIntervention(transaction, input))
     },
 
     /**

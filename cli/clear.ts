@@ -2,59 +2,59 @@ import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import type { ClearRequest } from '../dag/plan-clear.ts'
-import { InterventionRefused } from '../schedules/intervene.ts'
-import { parseDate } from './arguments.ts'
+import { ClearSelection } from '../dag/plan-clear.ts'
 import type { Connections } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
-import type { RunOfDay, Signed } from './intervene.ts'
-import { runArgument, runsBetween, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
-import { requireRun } from './recorded-run.ts'
-import type { PlannedRepair, Wanted } from './repair-run.ts'
+import type { Signed } from './intervene.ts'
+import { runArgument, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
+import type { Wanted } from './repair-run.ts'
 import { planRunRepair, repairRun } from './repair-run.ts'
+import type { RunRange } from './several-runs.ts'
+import { chosenRuns, eachThatCan, withRangeOptions } from './several-runs.ts'
 import { counted, followRepairs, printRepairPlans } from './show-repairs.ts'
 
-interface Flags extends Signed {
-  dag: string
+interface Flags extends Signed, RunRange {
   task: string[]
   downstream: boolean
   upstream?: true
   onlyFailed?: true
-  latest?: true
+  onlyRunning?: true
+  preventRunningTask?: true
+  latest?: boolean
   onlyNew?: true
   params?: Record<string, unknown>
   dryRun?: true
-  from?: string
-  to?: string
   json?: true
 }
 
 export function registerClear(program: Command): void {
-  withRunOptions(
-    program
-      .command('clear')
-      .argument('[run]', runArgument)
-      .description('run tasks of a run again: what failed and everything downstream of it')
-      .addOption(new Option('--task <id...>', 'the tasks to begin with').default([], 'what failed'))
-      .option('--no-downstream', 'not what comes after them')
-      .option('--upstream', 'also what comes before them')
-      .option('--only-failed', 'of all these only what failed or could not run')
-      .option('--latest', 'with the tasks that the code has now (an ended run)')
-      .addOption(
-        new Option(
-          '--only-new',
-          'with --latest: only the tasks that the run did not have',
-        ).conflicts(['task', 'upstream', 'onlyFailed']),
-      )
-      .addOption(
-        new Option(
-          '--params <json>',
-          'changes of the params, as {"times":2} (an ended run)',
-        ).argParser(parsePatch),
-      )
-      .addOption(dateOption('--from <date>', 'all runs of the DAG from this day on'))
-      .addOption(dateOption('--to <date>', 'all runs of the DAG up to this day'))
-      .option('--dry-run', 'only list the tasks, with their state and why'),
-  )
+  const command = program
+    .command('clear')
+    .argument('[run]', runArgument)
+    .description('run tasks of a run again: what failed and everything downstream of it')
+    .addOption(new Option('--task <id...>', 'the tasks to begin with').default([], 'what failed'))
+    .option('--no-downstream', 'not what comes after them')
+    // The default; Airflow's commands say it.
+    .addOption(new Option('--downstream', 'also what comes after them').default(true).hideHelp())
+    .option('--upstream', 'also what comes before them')
+    .option('--only-failed', 'of all these only what failed or could not run')
+    .addOption(
+      new Option('--only-running', 'of all these only what is running: it starts again').conflicts(
+        'onlyFailed',
+      ),
+    )
+    .option('--prevent-running-task', 'clear nothing if a running task would be stopped')
+    .option('--latest', 'with the tasks that the code has now (an ended run)')
+    .option('--no-latest', 'with the tasks that the run recorded, whatever its DAG says')
+    .addOption(
+      new Option('--only-new', 'with --latest: only the tasks that the run did not have').conflicts(
+        ['task', 'upstream', 'onlyFailed', 'onlyRunning'],
+      ),
+    )
+    .addOption(
+      new Option('--params <json>', 'changes of the params, as {"times":2}').argParser(parsePatch),
+    )
+  withRunOptions(withRangeOptions(command))
     .addHelpText(
       'after',
       `
@@ -64,6 +64,7 @@ with the results of what is not run again; the command waits for its end like \`
 Examples:
   daybook clear 2025-12-13 --dry-run
   daybook clear 2025-12-13 --task transform_orders_to_staging --reason "the file was mended"
+  daybook clear 2025-12-13 --task compute_daily_metrics --future
   daybook clear 2025-12-13 --latest --only-new
   daybook clear --from 2025-12-01 --to 2025-12-14 --task compute_daily_metrics`,
     )
@@ -71,10 +72,6 @@ Examples:
       const wanted = wantedBy(flags)
       await withRefusals((to) => clearRuns(to, run, flags, wanted))
     })
-}
-
-function dateOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(parseDate)
 }
 
 function parsePatch(text: string): Record<string, unknown> {
@@ -86,17 +83,22 @@ function parsePatch(text: string): Record<string, unknown> {
 }
 
 function wantedBy(flags: Flags): Wanted {
-  if (flags.onlyNew && !flags.latest) {
-    throw new UsageError('error: --only-new adds tasks of the code as it is now: give --latest too')
-  }
-  const { task, downstream, upstream, onlyFailed, params } = flags
+  const { task, downstream, upstream, onlyFailed, onlyRunning, preventRunningTask, params } = flags
+  const selection = { tasks: task, downstream, upstream, onlyFailed, onlyRunning }
   const request: ClearRequest = {
-    ...signatureOf(flags),
-    ...{ tasks: task, downstream, upstream: upstream ?? false, onlyFailed: onlyFailed ?? false },
-    graph: flags.onlyNew ? 'new_tasks' : flags.latest ? 'latest' : 'recorded',
+    ...ClearSelection.parse({ ...selection, preventRunningTask }),
+    ...{ ...signatureOf(flags), ...graphOf(flags) },
     params: params === undefined ? 'recorded' : 'given',
   }
   return params === undefined ? { request } : { request, patch: params }
+}
+
+function graphOf({ latest, onlyNew }: Flags): Pick<ClearRequest, 'graph'> {
+  if (onlyNew && !latest) {
+    throw new UsageError('error: --only-new adds tasks of the code as it is now: give --latest too')
+  }
+  if (onlyNew) return { graph: 'new_tasks' }
+  return latest === undefined ? {} : { graph: latest ? 'latest' : 'recorded' }
 }
 
 async function clearRuns(
@@ -115,40 +117,4 @@ async function clearRuns(
     ...flags,
     done: (tasks) => `${counted(tasks)} cleared`,
   })
-}
-
-async function chosenRuns(
-  to: Connections,
-  run: string | undefined,
-  { dag, ...range }: Flags,
-): Promise<RunOfDay[]> {
-  const isRange = range.from !== undefined || range.to !== undefined
-  if (run !== undefined && !isRange) return [await requireRun(to.database, run, dag)]
-  if (run !== undefined || !isRange) {
-    throw new UsageError('error: name one run, or the days of several by --from and --to')
-  }
-  const runs = await runsBetween(to, dag, range)
-  if (runs.length > 0) return runs
-  throw new UsageError(
-    `error: ${dag} has no run in those days; \`daybook runs\` lists those there are`,
-  )
-}
-
-/** Of several runs those are left out in which nothing is to be done. */
-async function eachThatCan<T extends Pick<PlannedRepair, 'tasks'>>(
-  runs: readonly RunOfDay[],
-  work: (run: RunOfDay) => Promise<T>,
-) {
-  const able: { run: RunOfDay; made: T }[] = []
-  const skipped: { run_key: string; why: string }[] = []
-  for (const run of runs) {
-    try {
-      able.push({ run, made: await work(run) })
-    } catch (error) {
-      if (!(error instanceof InterventionRefused)) throw error
-      skipped.push({ run_key: run.run_key, why: error.message })
-    }
-  }
-  if (able.length > 0) return { able, skipped }
-  throw new InterventionRefused(skipped.map(({ why }) => why).join('\n'))
 }

@@ -1,8 +1,6 @@
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { runKeyOf } from '../dag/resolve-run.ts'
-import type { LiveRun } from '../schedules/intervene.ts'
 import { InterventionRefused, liveOrEnded, updateRun } from '../schedules/intervene.ts'
 import { dagOption, jsonOption } from './arguments.ts'
 import type { Connections } from './connect.ts'
@@ -10,7 +8,7 @@ import { withServers } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import { printJson, printLine } from './print.ts'
 import type { RecordedRun } from './recorded-run.ts'
-import { findRun, requireRun } from './recorded-run.ts'
+import { requireRun } from './recorded-run.ts'
 
 export const runArgument = 'a run key (ecommerce_daily/2025-12-13), a date or a run id'
 
@@ -57,16 +55,6 @@ export async function withRefusals<T>(work: (to: Connections) => Promise<T>): Pr
   }
 }
 
-/** Until its turn comes a run takes updates, but does not answer them. */
-export async function assertBegun(to: Connections, run: LiveRun, dagId: string): Promise<void> {
-  const row = await findRun(to.database, run.runId)
-  if (row?.state !== 'queued') return
-  throw new InterventionRefused(
-    `${run.runKey} is queued: none of its tasks has begun, because as many runs of ${dagId} ` +
-      'are active as may be',
-  )
-}
-
 interface Question {
   run: string
   flags: Signed & { dag: string; json?: true }
@@ -83,12 +71,9 @@ export async function interveneLive(asked: Question): Promise<void> {
   const { flags, name, verb } = asked
   const signature = signatureOf(flags)
   await withRefusals(async (to) => {
-    const { run_key, dag_id, state } = await requireRun(to.database, asked.run, flags.dag)
+    const { run_key, state } = await requireRun(to.database, asked.run, flags.dag)
     await liveOrEnded(to.client, run_key, {
-      async live(run) {
-        await assertBegun(to, run, dag_id)
-        return updateRun<undefined>(run, name, { ...asked.input, ...signature })
-      },
+      live: (run) => updateRun<undefined>(run, name, { ...asked.input, ...signature }),
       ended() {
         const how = state === 'running' ? '' : ` (${state})`
         const why = `${run_key} has ended${how}: only a run that goes on can be ${verb}`
@@ -98,22 +83,4 @@ export async function interveneLive(asked: Question): Promise<void> {
     if (flags.json) printJson({ run_key, ...asked.input, action: name, ...signature })
     else printLine(`${run_key}: ${asked.done} by ${signature.by}`)
   })
-}
-
-/** All runs of a DAG in a range of days, oldest first. */
-export async function runsBetween(
-  { database }: Connections,
-  dagId: string,
-  { from, to }: { from?: string; to?: string },
-): Promise<RunOfDay[]> {
-  const { rows } = await database.query<{ logical_date: string }>(
-    `select distinct logical_date from audit.pipeline_runs
-     where dag_id = $1 and logical_date between coalesce($2, '-infinity')::date
-       and coalesce($3, 'infinity')::date
-     order by logical_date`,
-    [dagId, from ?? null, to ?? null],
-  )
-  return rows.map(({ logical_date }) => ({
-    ...{ run_key: runKeyOf(dagId, logical_date), dag_id: dagId, logical_date },
-  }))
 }

@@ -2,31 +2,41 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { ClearSelection, markedStates } from '../dag/plan-clear.ts'
+import type { Connections } from './connect.ts'
+import { UsageError } from './exit-codes.ts'
 import type { Signed } from './intervene.ts'
 import { runArgument, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
-import { requireRun } from './recorded-run.ts'
-import { repairRun } from './repair-run.ts'
-import { followRepairs } from './show-repairs.ts'
+import { planRunRepair, repairRun } from './repair-run.ts'
+import type { RunRange } from './several-runs.ts'
+import { chosenRuns, eachThatCan, withRangeOptions } from './several-runs.ts'
+import { followRepairs, printRepairPlans } from './show-repairs.ts'
 
-interface Flags extends Signed {
-  dag: string
+interface Flags extends Signed, RunRange {
+  task: string[]
   state: (typeof markedStates)[number]
+  downstream?: true
+  upstream?: true
+  dryRun?: true
   json?: true
 }
 
 export function registerMark(program: Command): void {
-  withRunOptions(
-    program
-      .command('mark')
-      .argument('<run>', runArgument)
-      .argument('<tasks...>', 'tasks of the run')
-      .description('set the state of tasks by hand; what failed behind them runs again')
-      .addOption(
-        new Option('--state <state>', 'what they have come to')
-          .choices([...markedStates])
-          .makeOptionMandatory(),
-      ),
-  )
+  const command = program
+    .command('mark')
+    .argument('[run]', runArgument)
+    .argument('[tasks...]', 'tasks of the run')
+    .description('set the state of tasks by hand; what failed behind them runs again')
+    .addOption(
+      new Option('--state <state>', 'what they have come to')
+        .choices([...markedStates])
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--task <id...>', 'the tasks, where the runs are named by days').default([]),
+    )
+    .option('--downstream', 'also what comes after them')
+    .option('--upstream', 'also what comes before them')
+  withRunOptions(withRangeOptions(command))
     .addHelpText(
       'after',
       `
@@ -35,20 +45,33 @@ for its end like \`daybook run\`.
 
 Examples:
   daybook mark 2025-12-13 extract_products --state success --reason "loaded by hand"
-  daybook mark online_retail_daily/2011-11-14 notify --state skipped`,
+  daybook mark 2025-12-13 notify --state skipped --past --dry-run
+  daybook mark --from 2025-12-01 --to 2025-12-14 --task notify --state skipped`,
     )
-    .action(markTasks)
+    .action((run: string | undefined, tasks: string[], flags: Flags) => {
+      const chosen = [...new Set([...tasks, ...flags.task])]
+      if (chosen.length > 0) return withRefusals((to) => markRuns(to, run, chosen, flags))
+      throw new UsageError('error: name the tasks to mark, after the run or by --task')
+    })
 }
 
-async function markTasks(key: string, tasks: string[], flags: Flags): Promise<void> {
+async function markRuns(
+  to: Connections,
+  run: string | undefined,
+  tasks: readonly string[],
+  flags: Flags,
+): Promise<void> {
+  const { downstream = false, upstream } = flags
   const request: ClearRequest = {
-    ...ClearSelection.parse({ tasks }),
-    ...{ ...signatureOf(flags), graph: 'recorded', params: 'recorded', mark: flags.state },
+    ...ClearSelection.parse({ tasks, upstream }),
+    ...{ ...signatureOf(flags), downstream, params: 'recorded', mark: flags.state },
   }
-  await withRefusals(async (to) => {
-    const run = await requireRun(to.database, key, flags.dag)
-    const made = await repairRun(to, run, { request })
-    const done = () => `${tasks.join(', ')} marked ${flags.state}`
-    await followRepairs(to, { able: [{ run, made }], skipped: [] }, { ...flags, done })
-  })
+  const runs = await chosenRuns(to, run, flags)
+  if (flags.dryRun) {
+    const plans = await eachThatCan(runs, (one) => planRunRepair(to, one, { request }))
+    return printRepairPlans(plans, flags)
+  }
+  const done = () => `${tasks.join(', ')} marked ${flags.state}`
+  const repairs = await eachThatCan(runs, (one) => repairRun(to, one, { request }))
+  await followRepairs(to, repairs, { ...flags, done })
 }

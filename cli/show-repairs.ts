@@ -18,9 +18,10 @@ export function printRepairPlans(
   { json }: { json?: true },
 ): void {
   if (json) {
-    const runs = able.map(({ run, made: { isLive, tasks, left, params } }) => ({
-      ...{ run_key: run.run_key, is_live: isLive, tasks: tasks.map(inJson) },
-      ...{ left_as_they_are: left.map(inJson), ...(params === undefined ? {} : { params }) },
+    const runs = able.map(({ run, made: { isLive, tasks, marked, left, params } }) => ({
+      ...{ run_key: run.run_key, is_live: isLive, ...(marked && { marked: marked.map(inJson) }) },
+      ...{ tasks: tasks.map(inJson), left_as_they_are: left.map(inJson) },
+      ...(params === undefined ? {} : { params }),
     }))
     return printJson({ runs, skipped })
   }
@@ -28,9 +29,12 @@ export function printRepairPlans(
   for (const { why } of skipped) printLine(why)
 }
 
-function printPlan(runKey: string, { tasks, left, params }: PlannedRepair): void {
-  printLine(`${runKey}: ${counted(tasks)} would run again\n`)
-  printLine(tableOf(tasks))
+function printPlan(runKey: string, { tasks, marked, left, params }: PlannedRepair): void {
+  const again = `${counted(tasks)} would run again`
+  const words = marked === undefined ? again : `${counted(marked)} would be marked, ${again}`
+  printLine(`${runKey}: ${words}\n`)
+  if (marked !== undefined) printLine(`${tableOf(marked)}\n`)
+  if (tasks.length > 0) printLine(tableOf(tasks))
   if (params !== undefined) printLine(`\nparams: ${JSON.stringify(params)}`)
   if (left.length > 0) {
     printLine('\nLeft as they are, though something before them runs again:\n')

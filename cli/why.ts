@@ -55,14 +55,9 @@ function assertTask({ graph, run_key }: RecordedRun, taskId: string): void {
 }
 
 async function explainLive(run: RecordedRun, taskId: string, { json }: Flags): Promise<void> {
-  const { run_key } = run
-  const answer = run.state === 'queued' ? explainQueued(run, taskId) : await askRun(run, taskId)
-  if (json) printJson({ run_key, task_id: taskId, answer })
+  const answer = await askRun(run, taskId)
+  if (json) printJson({ run_key: run.run_key, task_id: taskId, answer })
   else printLine(answer)
-}
-
-function explainQueued({ run_key, dag_id }: RecordedRun, taskId: string): string {
-  return `${taskId} waits (${run_key} is queued: as many runs of ${dag_id} are active as may be)`
 }
 
 function askRun({ run_key, run_id }: RecordedRun, taskId: string): Promise<string> {

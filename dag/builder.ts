@@ -105,6 +105,11 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly deadline?: DeadlineOptions
   /** Tasks of a run that may run at once. */
   readonly maxActiveTasks?: number
+  /**
+   * A clear of an ended run takes the tasks that the code has now, rather than those that the run
+   * recorded. Without it the setting RERUN_WITH_LATEST_VERSION decides.
+   */
+  readonly rerunWithLatestVersion?: boolean
   /** How the priority of a task follows from its own and that of the tasks around it. */
   readonly weightRule?: WeightRule
 }

@@ -23,6 +23,8 @@ export interface Dag {
   readonly maxActiveRuns: number
   readonly graph: Graph
   readonly params: z.ZodType | undefined
+  /** Whether a clear takes the tasks of the code; undefined leaves it to the setting. */
+  readonly rerunWithLatestVersion: boolean | undefined
 }
 
 /**
@@ -45,6 +47,7 @@ export function defineDag<Params = Record<string, never>>(
     maxActiveRuns: options.maxActiveRuns,
     graph: graphOf(options, nodes),
     params: options.params,
+    rerunWithLatestVersion: options.rerunWithLatestVersion,
   }
   validateDag(dag)
   return dag

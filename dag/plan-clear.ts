@@ -2,17 +2,21 @@ import { z } from 'zod'
 import type { Graph } from './graph.ts'
 import { taskOf, withDownstream, withUpstream } from './graph.ts'
 import { relevantSetups, teardownsOf } from './setups.ts'
-import type { TaskState, TaskStates } from './task-state.ts'
+import type { TaskState, TaskStates, TaskStatus } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
 /** Which tasks of a run are to run again. */
 export const ClearSelection = z.strictObject({
-  /** The tasks to begin with; all that failed or could not run if empty. */
+  /** The tasks to begin with. If empty: all that failed or could not run; with `onlyRunning` all that run. */
   tasks: z.array(z.string()).default([]),
   downstream: z.boolean().default(true),
   upstream: z.boolean().default(false),
   /** Of all these only the failed and upstream_failed ones. Airflow's default; here what comes after is run again too. */
   onlyFailed: z.boolean().default(false),
+  /** Of all these only those that run now; they are stopped and start again. */
+  onlyRunning: z.boolean().default(false),
+  /** Refuses the whole instead of stopping a task that runs. */
+  preventRunningTask: z.boolean().default(false),
 })
 export type ClearSelection = z.infer<typeof ClearSelection>
 
@@ -28,17 +32,26 @@ export const markedStates = ['success', 'failed', 'skipped'] as const
 /** A clear of a run that has ended: a new execution of it goes on from where it was. */
 export const ClearRequest = ClearSelection.extend({
   ...signature,
+  /** Also what comes after the chosen tasks: a clear takes it along, a mark does not, unless said. */
+  downstream: z.boolean().optional(),
   /**
    * The graph that the ended run recorded; the `latest` one of the code; or that one, of which only
-   * the tasks run that the ended run did not have, whatever is selected.
+   * the tasks run that the ended run did not have, whatever is selected. Without it the DAG decides,
+   * then the setting RERUN_WITH_LATEST_VERSION. A mark keeps the recorded one.
    */
-  graph: z.enum(['recorded', 'latest', 'new_tasks']).default('recorded'),
+  graph: z.enum(['recorded', 'latest', 'new_tasks']).optional(),
   /** The params that the ended run was started with, or those given beside the clear. */
   params: z.enum(['recorded', 'given']).default('recorded'),
   /** The tasks get this state instead of running again; what failed behind them runs again. */
   mark: z.enum(markedStates).optional(),
 })
 export type ClearRequest = z.infer<typeof ClearRequest>
+
+/** The request, with what decides where it does not say which tasks: those of then, or of now. */
+export function withGraph(request: ClearRequest, latest: boolean): ClearRequest {
+  const isOpen = request.graph === undefined && request.mark === undefined
+  return isOpen && latest ? { ...request, graph: 'latest' } : { graph: 'recorded', ...request }
+}
 
 export interface ClearedTask {
   readonly taskId: string
@@ -47,7 +60,13 @@ export interface ClearedTask {
   readonly why: string
 }
 
+/** Why a selection makes no sense for a run, in words for whoever made it. */
+export interface Problem {
+  readonly problem: string
+}
+
 const failedStates: readonly TaskState[] = ['failed', 'upstream_failed']
+const runningStates: readonly TaskState[] = ['running', 'restarting']
 
 /**
  * The tasks that a clear runs again, in the order of the graph: the chosen ones, what is asked for
@@ -57,38 +76,63 @@ export function planClear(
   graph: Graph,
   states: TaskStates,
   selection: ClearSelection,
-): { tasks: ClearedTask[] } | { problem: string } {
-  const known = new Set(graph.tasks.map((task) => task.id))
-  const unknown = selection.tasks.filter((id) => !known.has(id))
-  if (unknown.length > 0) {
-    return {
-      problem: `${graph.dagId} has no task ${unknown.join(', ')}; it has ${[...known].join(', ')}`,
-    }
+): { tasks: ClearedTask[] } | Problem {
+  const { onlyFailed, onlyRunning } = selection
+  if (onlyFailed && onlyRunning) {
+    return { problem: 'only what failed and only what is running exclude each other: ask for one' }
   }
+  const unknown = unknownTasks(graph, selection.tasks)
+  if (unknown !== undefined) return unknown
   const whyOf = selectTasks(graph, states, selection)
   const tasks = graph.tasks
     .map(({ id }) => ({ taskId: id, state: stateOf(states, id), why: whyOf.get(id) }))
     .flatMap(({ why, ...task }) => (why === undefined ? [] : [{ ...task, why }]))
     .filter(({ state }) => state !== 'none')
-    .filter(({ state }) => !selection.onlyFailed || failedStates.includes(state))
-  return tasks.length === 0 ? { problem: 'there is nothing to clear' } : { tasks }
+    .filter(({ state }) => !onlyFailed || failedStates.includes(state))
+    .filter(({ state }) => !onlyRunning || runningStates.includes(state))
+  if (tasks.length === 0) return { problem: nothingToClear }
+  const running = tasks.filter(({ state }) => runningStates.includes(state))
+  if (!selection.preventRunningTask || running.length === 0) return { tasks }
+  const names = running.map(({ taskId }) => taskId).join(', ')
+  return {
+    problem: `${names} would be stopped, and nothing that is running is to be: wait for its end`,
+  }
+}
+
+export const nothingToClear = 'there is nothing to clear'
+
+export function unknownTasks(graph: Graph, tasks: readonly string[]): Problem | undefined {
+  const known = graph.tasks.map(({ id }) => id)
+  const unknown = tasks.filter((id) => !known.includes(id))
+  if (unknown.length === 0) return undefined
+  const names = unknown.join(', ')
+  return { problem: `${graph.dagId} has no task ${names}; it has ${known.join(', ')}` }
+}
+
+/** The chosen tasks and those around them that are asked for, each with why. */
+export function selectAround(
+  graph: Graph,
+  chosen: ReadonlyMap<string, string>,
+  { downstream, upstream }: { readonly downstream: boolean; readonly upstream: boolean },
+): Map<string, string> {
+  const why = new Map(chosen)
+  const add = (ids: Iterable<string>, reason: string) => {
+    for (const id of ids) if (!why.has(id)) why.set(id, reason)
+  }
+  if (downstream) add(withDownstream(graph, [...chosen.keys()]), 'downstream')
+  if (upstream) add(withUpstream(graph, [...chosen.keys()]), 'upstream')
+  return why
 }
 
 function selectTasks(
   graph: Graph,
   states: TaskStates,
-  { tasks, downstream, upstream }: ClearSelection,
+  selection: ClearSelection,
 ): Map<string, string> {
-  const failed = graph.tasks.map((task) => task.id).filter((id) => isFailed(states, id))
-  const chosen = tasks.length > 0 ? tasks : failed
-  const why = new Map(
-    chosen.map((id) => [id, tasks.length > 0 ? 'chosen' : 'it has not succeeded']),
-  )
+  const why = selectAround(graph, chosenTasks(graph, states, selection), selection)
   const add = (ids: Iterable<string>, reason: string) => {
     for (const id of ids) if (!why.has(id)) why.set(id, reason)
   }
-  if (downstream) add(withDownstream(graph, chosen), 'downstream')
-  if (upstream) add(withUpstream(graph, chosen), 'upstream')
   for (const id of [...why.keys()]) {
     const task = taskOf(graph, id)
     // A teardown alone is run again alone: nothing is made only to be taken away.
@@ -100,8 +144,17 @@ function selectTasks(
   return why
 }
 
-function isFailed(states: TaskStates, taskId: string): boolean {
-  return failedStates.includes(stateOf(states, taskId))
+function chosenTasks(
+  graph: Graph,
+  states: TaskStates,
+  { tasks, onlyRunning }: ClearSelection,
+): Map<string, string> {
+  if (tasks.length > 0) return new Map(tasks.map((id) => [id, 'chosen']))
+  const [wanted, why] = onlyRunning
+    ? [runningStates, 'it is running']
+    : [failedStates, 'it has not succeeded']
+  const found = graph.tasks.filter(({ id }) => wanted.includes(stateOf(states, id)))
+  return new Map(found.map(({ id }) => [id, why]))
 }
 
 /** The states from which a repaired run goes on: what was cleared waits, also what never ended. */
@@ -114,9 +167,19 @@ export function clearedStates(
   const entries = graph.tasks.map(({ id }): [string, TaskStates[string]] => {
     const status = states[id]
     if (status === undefined) return [id, { state: 'none', reason: 'it is new in this DAG' }]
-    const isDone = ['success', 'failed', 'skipped', 'upstream_failed'].includes(status.state)
-    if (isDone && !again.has(id)) return [id, status]
+    if (hasEnded(status) && !again.has(id)) return [id, status]
     return [id, { state: 'none', reason: 'it was cleared' }]
   })
   return Object.fromEntries(entries)
+}
+
+/** What the end of its run kept from starting has no end of its own. */
+function hasEnded({ state, isCutOff }: TaskStatus): boolean {
+  if (isCutOff) return false
+  return ['success', 'failed', 'skipped', 'upstream_failed'].includes(state)
+}
+
+/** Whether it failed, or could not run because others had failed. */
+export function isFailed(state: TaskState): boolean {
+  return failedStates.includes(state)
 }

@@ -1,8 +1,10 @@
 import type { Graph } from './graph.ts'
 import { withDownstream } from './graph.ts'
-import type { ClearedTask, ClearRequest } from './plan-clear.ts'
-import { clearedStates, planClear } from './plan-clear.ts'
-import { reduce } from './reducer.ts'
+import type { ClearedTask, ClearRequest, Problem } from './plan-clear.ts'
+import { clearedStates, nothingToClear, planClear } from './plan-clear.ts'
+import type { MarkSelection, Signature } from './plan-mark.ts'
+import { planMark } from './plan-mark.ts'
+import { withUnknownOutputs } from './unknown-outputs.ts'
 import type { TaskStates, TaskStatus } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
@@ -11,6 +13,8 @@ export interface RepairPlan {
   readonly graph: Graph
   /** What runs again, or for the first time, with the state it has had. */
   readonly tasks: readonly ClearedTask[]
+  /** What a mark sets, with the state it has had. */
+  readonly marked?: readonly ClearedTask[]
   /** The states that the new execution begins with. */
   readonly states: TaskStates
 }
@@ -18,6 +22,8 @@ export interface RepairPlan {
 export interface EndedGraph {
   readonly graph: Graph
   readonly states: TaskStates
+  /** Tasks that have succeeded, but what they returned is not on record: the run never came to its end. */
+  readonly unknownOutputs?: readonly string[]
 }
 
 /** What a clear or a mark makes of a run that has ended. `latest` is the graph of the code. */
@@ -25,20 +31,35 @@ export function planRepair(
   ended: EndedGraph,
   latest: Graph,
   request: ClearRequest,
-): RepairPlan | { problem: string } {
-  const graph = request.graph === 'recorded' ? ended.graph : latest
-  if (request.mark !== undefined) return planMark(graph, ended.states, request, request.mark)
-  const added = addedTasks(graph, ended.states)
-  if (request.graph === 'new_tasks') return planNewTasks(graph, ended.states, added)
-  const unfinished = unfinishedTasks(graph, ended.states)
-  const plan = planClear(graph, ended.states, request)
-  const isKnown = unknownTasks(graph, request.tasks).length === 0
+): RepairPlan | Problem {
+  const plan = planFromRecord(ended, latest, request)
+  if ('problem' in plan || ended.unknownOutputs === undefined) return plan
+  return withUnknownOutputs(plan, ended.states, ended.unknownOutputs)
+}
+
+function planFromRecord(
+  { graph: recorded, states }: EndedGraph,
+  latest: Graph,
+  request: ClearRequest,
+): RepairPlan | Problem {
+  const { mark, graph: wanted = 'recorded', downstream } = request
+  if (mark !== undefined) {
+    const selection = { ...request, state: mark, downstream: downstream ?? false }
+    return markEnded(recorded, states, selection)
+  }
+  const graph = wanted === 'recorded' ? recorded : latest
+  const added = addedTasks(graph, states)
+  if (wanted === 'new_tasks') return planNewTasks(graph, states, added)
+  if (request.onlyRunning) return { problem: 'it has ended: none of its tasks is running' }
+  const unfinished = unfinishedTasks(graph, states)
+  const plan = planClear(graph, states, { ...request, downstream: downstream ?? true })
   const others = [...added, ...unfinished]
-  if ('problem' in plan && (!isKnown || others.length === 0)) return plan
+  const isEmpty = 'problem' in plan && plan.problem === nothingToClear
+  if ('problem' in plan && (!isEmpty || others.length === 0)) return plan
   const cleared = 'problem' in plan ? [] : plan.tasks
   const byId = new Map([...others, ...cleared].map((task) => [task.taskId, task]))
   const tasks = graph.tasks.flatMap(({ id }) => byId.get(id) ?? [])
-  return { graph, tasks, states: clearedStates(graph, ended.states, cleared) }
+  return { graph, tasks, states: clearedStates(graph, states, cleared) }
 }
 
 /** Tasks that are not run again though something before them is: their input may change. */
@@ -74,7 +95,7 @@ function planNewTasks(
   graph: Graph,
   states: TaskStates,
   added: ClearedTask[],
-): RepairPlan | { problem: string } {
+): RepairPlan | Problem {
   if (added.length === 0) {
     return { problem: `the run has all tasks that ${graph.dagId} has in the code` }
   }
@@ -87,45 +108,30 @@ function planNewTasks(
   return { graph, tasks: added, states: { ...waiting, ...Object.fromEntries(untouched) } }
 }
 
-function planMark(
+/** What was cut off by the end of the run goes on, whatever is marked. */
+function markEnded(
   graph: Graph,
   states: TaskStates,
-  { tasks, by, reason }: ClearRequest,
-  mark: NonNullable<ClearRequest['mark']>,
-): RepairPlan | { problem: string } {
-  if (tasks.length === 0) return { problem: 'say which tasks' }
-  const unknown = unknownTasks(graph, tasks)
-  if (unknown.length > 0) {
-    const known = graph.tasks.map(({ id }) => id).join(', ')
-    return { problem: `${graph.dagId} has no task ${unknown.join(', ')}; it has ${known}` }
-  }
-  const taskIds = tasks
-  const words = `marked by ${by}${reason === '' ? '' : `: ${reason}`}`
-  const event = { type: 'tasks_marked', taskIds, state: mark, reason: words } as const
-  const step = reduce(graph, clearedStates(graph, states, []), event)
-  // The new execution starts them itself.
-  const starts = new Set(step.starts.map(({ taskId }) => taskId))
-  const isWaiting = (id: string) => starts.has(id) || stateOf(step.states, id) === 'none'
-  const waiting = graph.tasks.map(({ id }) => id).filter(isWaiting)
-  const why = `downstream of ${tasks.join(', ')}`
+  selection: MarkSelection & Signature,
+): RepairPlan | Problem {
+  const plan = planMark(graph, clearedStates(graph, states, []), selection)
+  if ('problem' in plan) return plan
   const reasons = new Map(
     [...addedTasks(graph, states), ...unfinishedTasks(graph, states)].map((task) => [
       task.taskId,
       task.why,
     ]),
   )
-  const resumed = waiting.map((taskId) => ({
+  const why = `downstream of ${selection.tasks.join(', ')}`
+  const tasks = plan.waiting.map((taskId) => ({
     ...{ taskId, state: stateOf(states, taskId), why: reasons.get(taskId) ?? why },
   }))
-  return { graph, tasks: resumed, states: withWaiting(step.states, waiting) }
+  const marked = plan.marked.map((task) => ({ ...task, state: stateOf(states, task.taskId) }))
+  return { graph, marked, tasks, states: withWaiting(plan.states, plan.waiting) }
 }
 
 function withWaiting(states: TaskStates, taskIds: readonly string[]): TaskStates {
   const waiting: TaskStatus = { state: 'none', reason: 'a task before it was marked' }
   const entries = taskIds.map((id) => [id, waiting] as const)
   return { ...states, ...Object.fromEntries(entries) }
-}
-
-function unknownTasks(graph: Graph, tasks: readonly string[]): string[] {
-  return tasks.filter((id) => !graph.tasks.some((task) => task.id === id))
 }

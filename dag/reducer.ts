@@ -174,11 +174,12 @@ function failFast(graph: Graph, states: StatesInProgress, failedId: string): str
     if (teardown || status === undefined || isEnding(status)) return []
     if (isActive(status)) {
       // One that still waits for a slot has not run.
-      const state = status.state === 'queued' ? 'skipped' : 'failed'
-      return stopTask(states, id, { state, reason, because })
+      if (status.state !== 'queued')
+        return stopTask(states, id, { state: 'failed', reason, because })
+      return stopTask(states, id, { state: 'skipped', reason, because, isCutOff: true })
     }
     if (status.state === 'none') {
-      states[id] = keepClears(status, { state: 'skipped', reason, because })
+      states[id] = keepClears(status, { state: 'skipped', reason, because, isCutOff: true })
     }
     return []
   })
@@ -191,12 +192,13 @@ function stopRun(
   reason: string,
   teardowns: 'teardowns run' | 'nothing runs',
 ): string[] {
+  const after: TaskStatus = { state, reason, ...(state === 'skipped' ? { isCutOff: true } : {}) }
   return graph.tasks.flatMap(({ id, teardown }) => {
     const status = states[id]
     if (status === undefined || isEnding(status)) return []
     if (teardown && teardowns === 'teardowns run') return []
-    if (isActive(status)) return stopTask(states, id, { state, reason })
-    if (status.state === 'none') states[id] = keepClears(status, { state, reason })
+    if (isActive(status)) return stopTask(states, id, after)
+    if (status.state === 'none') states[id] = keepClears(status, after)
     return []
   })
 }

@@ -51,8 +51,8 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
   if (named.date !== undefined && named.date !== date) {
     return refuse(`the workflow id is ${door.workflowId}, but the input asks for ${date}`)
   }
-  const params = (dag.params ?? z.strictObject({})).safeParse(input.params ?? {})
-  if (!params.success) return refuse(`the params do not fit: ${inWords(params.error)}`)
+  const params = readParams(dag, input.params ?? {})
+  if (!params.success) return refuse(unfit(params.error))
   return {
     isValid: true,
     date,
@@ -63,6 +63,20 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
     ignoresPast: input.ignore_depends_on_past ?? false,
     clear: input.clear ?? null,
   }
+}
+
+function readParams(dag: Dag, params: unknown) {
+  return (dag.params ?? z.strictObject({})).safeParse(params)
+}
+
+function unfit(error: z.ZodError): string {
+  return `the params do not fit: ${inWords(error)}`
+}
+
+/** Why a run of the DAG cannot have these params, in words; undefined if it can. */
+export function problemOfParams(dag: Dag, params: unknown): string | undefined {
+  const read = readParams(dag, params)
+  return read.success ? undefined : unfit(read.error)
 }
 
 function withRemedy(dag: Dag, problem: string): string {

@@ -24,6 +24,8 @@ export interface TaskStatus {
   readonly chosen?: readonly string[]
   /** A short circuit that let nothing through. */
   readonly isShut?: true
+  /** The end of the run came before it could start or end: a clear of the run lets it go on. */
+  readonly isCutOff?: true
   /** How the instances of a mapped task have ended, or stand. */
   readonly instances?: InstanceCounts
   /** How often it was cleared. */

@@ -65,6 +65,7 @@ export const Environment = z.object({
   ONLINE_RETAIL_DIR: z.string().min(1).default('data/online-retail'),
   PRODUCTS_API_URL: urlWithProtocol('http:', 'https:'),
   SHOP_TIME_ZONE: timeZone.default('UTC'),
+  RERUN_WITH_LATEST_VERSION: z.stringbool().default(false),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 
@@ -96,6 +97,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     onlineRetailDir: resolve(settings.ONLINE_RETAIL_DIR),
     productsApiUrl: settings.PRODUCTS_API_URL,
     shopTimeZone: settings.SHOP_TIME_ZONE,
+    rerunWithLatestVersion: settings.RERUN_WITH_LATEST_VERSION,
     logLevel: settings.LOG_LEVEL,
   }
 }

@@ -1,4 +1,5 @@
 import type { Graph } from '../dag/graph.ts'
+import type { RecordedStep } from '../dag/recover-run.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { Database } from './database.ts'
 
@@ -6,23 +7,56 @@ export interface EndedRun {
   readonly runId: string
   readonly trigger: string
   readonly graph: Graph
+  /** As its end recorded them; of a run that has no end on record, those that it began with. */
   readonly states: TaskStates
   readonly outputs: Readonly<Record<string, unknown>>
   readonly params: Readonly<Record<string, unknown>>
+  /** What happened in a run that has no end on record, oldest first; null for all others. */
+  readonly steps: readonly RecordedStep[] | null
 }
 
-/** The latest execution of a run key that came to its end, but for one: what a clear goes on from. */
+/**
+ * The latest execution of a run key of which something ran, but for one: what a clear goes on from.
+ * Only to be asked when none goes on: one without an end was terminated.
+ */
 export async function readEndedRun(
   database: Pick<Database, 'query'>,
   runKey: string,
   exceptRunId = '',
 ): Promise<EndedRun | undefined> {
-  const { rows } = await database.query<EndedRun>(
-    `select run_id as "runId", trigger, graph, task_states as states, outputs, params
-     from audit.pipeline_runs
-     where run_key = $1 and run_id <> $2 and ended_at is not null and task_states <> '{}'
+  const { rows } = await database.query<EndedRun & { isRecorded: boolean }>(
+    `select run_id as "runId", trigger, graph, task_states as states, outputs, params,
+       ended_at is not null and task_states <> '{}' as "isRecorded"
+     from audit.pipeline_runs as run
+     where run_key = $1 and run_id <> $2 and (task_states <> '{}' or exists (
+       select from audit.task_runs as attempt where attempt.run_id = run.run_id))
      order by started_at desc limit 1`,
     [runKey, exceptRunId],
   )
-  return rows[0]
+  const [row] = rows
+  if (row === undefined) return undefined
+  const { isRecorded, ...run } = row
+  return { ...run, steps: isRecorded ? null : await readSteps(database, run.runId) }
+}
+
+/** Attempts of tasks, and what people did, in the order of time. */
+async function readSteps(
+  database: Pick<Database, 'query'>,
+  runId: string,
+): Promise<RecordedStep[]> {
+  const { rows } = await database.query<RecordedStep>(
+    `select task_id as "taskId", state, coalesce(error, '') as reason, attempt, started_at as at
+     from audit.task_runs where run_id = $1
+     union all
+     select task ->> 'taskId', 'none', 'it was cleared', null, made_at
+     from audit.interventions, jsonb_array_elements(detail -> 'cleared') as task
+     where run_id = $1
+     union all
+     select task, detail ->> 'state', 'marked by ' || made_by, null, made_at
+     from audit.interventions, jsonb_array_elements_text(detail -> 'tasks') as task
+     where run_id = $1 and action = 'mark'
+     order by at, attempt nulls last`,
+    [runId],
+  )
+  return rows
 }

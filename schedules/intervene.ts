@@ -6,6 +6,8 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client'
 import { runHasEnded } from '../dag/plan-clear.ts'
+import type { LivePlan } from '../dag/plan-live.ts'
+import type { PlanAnswer } from '../dag/run-loop/interventions.ts'
 
 /** What was asked of a run makes no sense for it, and nothing has changed. */
 export class InterventionRefused extends Error {
@@ -77,6 +79,22 @@ export async function updateRun<Answer>(
     await hasClosed(handle)
     return undefined
   }
+}
+
+/**
+ * What a clear or a mark would do to a run; undefined when it has ended meanwhile.
+ * @throws InterventionRefused in the words of the run
+ */
+export async function askPlan(
+  { runKey, handle }: LiveRun,
+  action: 'clear' | 'mark',
+  input: object,
+): Promise<LivePlan | undefined> {
+  const answer = await handle.query<PlanAnswer, ['clear' | 'mark', object]>('plan', action, input)
+  if (!('problem' in answer)) return answer
+  if (!answer.hasEnded) throw new InterventionRefused(`${runKey}: ${answer.problem}`)
+  await hasClosed(handle)
+  return undefined
 }
 
 /** The server's own type is that of an update whose workflow ended while it was handled. */

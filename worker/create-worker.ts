@@ -22,6 +22,8 @@ export interface CreateWorkerOptions {
   /** Where bundled workflow code is kept between starts. */
   readonly cacheDir: string
   readonly hasSearchAttributes: boolean
+  /** Whether a clear takes the tasks of the code, for DAGs that do not say. */
+  readonly rerunWithLatestVersion?: boolean
   /** How long running tasks may go on when the worker stops, before they are let go. */
   readonly shutdownGraceMs?: number
   /** Which deployment this worker is of; without one any worker takes up any run. */
@@ -43,6 +45,7 @@ export const defaultWorkflowsPath = join(import.meta.dirname, '..', 'workflows',
 /** A worker that serves the DAGs' workflows and activities; start it with `run()`. */
 export async function createWorker(options: CreateWorkerOptions): Promise<Worker> {
   const { connection, client, namespace, taskQueue, database, hasSearchAttributes } = options
+  const { rerunWithLatestVersion = false } = options
   const identity = `${process.pid}@${hostname()}`
   const codePath = await prepareWorkflowBundle(options)
   return Worker.create({
@@ -50,7 +53,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     workflowBundle: { codePath },
     activities: {
       ...options.activities,
-      ...createRunActivities({ database, client, hasSearchAttributes }),
+      ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
       ...createPastActivities({ database }),
       ...createSlotActivities({ database, client }),
     },

@@ -12,7 +12,7 @@ import type { StartedRun } from '../activities/runs.ts'
 import type { Dag, FailedRun } from '../dag/define-dag.ts'
 import { addDays, dueMs, intervalOf } from '../dag/calendar.ts'
 import { parseDailyCron } from '../dag/cron.ts'
-import { resolveRun } from '../dag/resolve-run.ts'
+import { problemOfParams, resolveRun } from '../dag/resolve-run.ts'
 import type { ResolvedRun } from '../dag/resolve-run.ts'
 import type { Intervention, Interventions } from '../dag/run-loop/interventions.ts'
 import { acceptInterventions } from '../dag/run-loop/interventions.ts'
@@ -54,7 +54,8 @@ export function dagWorkflow(dag: Dag): (...inputs: unknown[]) => Promise<RunResu
   return async (...inputs) => {
     const inTurn = createLocalQueue()
     const ledger = openLedger(inTurn)
-    const people = { questions: acceptQuestions(), interventions: acceptInterventions() }
+    const interventions = acceptInterventions((params) => problemOfParams(dag, params))
+    const people = { questions: acceptQuestions(), interventions }
     const started = await beginRun(dag, resolveRun(dag, currentDoor(inputs)), ledger)
     if (started.role === 'run') {
       const slots = createSlots(started.date, inTurn)
@@ -99,6 +100,7 @@ async function beginRun(
         startedMs: startTime.getTime(),
         graph: dag.graph,
         maxActiveRuns: dag.maxActiveRuns,
+        rerunWithLatestVersion: dag.rerunWithLatestVersion,
         latestUntilMs: resolved.isValid ? endOfNextInterval(dag, resolved.date) : null,
         dueMs: resolved.isValid ? dueOf(dag, resolved.date) : null,
       }),

@@ -15,7 +15,7 @@ export async function waitForTurn(execution: Execution): Promise<void> {
   const words = `the run waits: max_active_runs of ${graph.dagId} is ${maxActiveRuns}`
   setCurrentDetails(words)
   questions.answerWith(words)
-  interventions.refuse(words)
+  interventions.refuse(`${words}, and none of its tasks has begun`)
   showState(run, 'queued')
   await slots.acquire({ ...place, name }, () => undefined)
   await ledger.beginTurn({ runId })

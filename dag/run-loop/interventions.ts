@@ -1,30 +1,37 @@
-import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow'
+import {
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow'
 import { z } from 'zod'
-import type { ClearedTask } from '../plan-clear.ts'
-import { ClearSelection, planClear, runHasEnded, signature } from '../plan-clear.ts'
+import type { ClearedTask, Problem } from '../plan-clear.ts'
+import { runHasEnded, signature } from '../plan-clear.ts'
+import type { LivePlan, LiveRequest } from '../plan-live.ts'
+import { ClearInput, MarkInput, planLive } from '../plan-live.ts'
 import { isActive } from '../task-state.ts'
 import { Decision } from './approvals.ts'
 import type { RunControls } from './run-graph.ts'
 
-export const ClearInput = ClearSelection.extend(signature)
-export const MarkInput = z.strictObject({
-  tasks: z.array(z.string()).min(1),
-  state: z.enum(['success', 'failed', 'skipped']),
-  ...signature,
-})
 export const PauseInput = z.strictObject(signature)
 
 export const clearUpdate = defineUpdate<ClearedTask[], [z.input<typeof ClearInput>]>('clear')
-export const markUpdate = defineUpdate<void, [z.input<typeof MarkInput>]>('mark')
+export const markUpdate = defineUpdate<ClearedTask[], [z.input<typeof MarkInput>]>('mark')
 export const pauseUpdate = defineUpdate<void, [z.input<typeof PauseInput>]>('pause')
 export const resumeUpdate = defineUpdate<void, [z.input<typeof PauseInput>]>('resume')
 export const decideUpdate = defineUpdate<void, [z.input<typeof Decision>]>('decide')
+/** What a clear or a mark would do, without doing it. */
+export const planQuery = defineQuery<PlanAnswer, ['clear' | 'mark', object]>('plan')
+export type PlanAnswer = LivePlan | (Problem & { readonly hasEnded: boolean })
 
 export interface Intervention {
   readonly action: 'clear' | 'mark' | 'pause' | 'resume' | 'decide'
   readonly by: string
   readonly reason: string
   readonly detail: unknown
+  /** Those of the run from now on, when it has changed them. */
+  readonly params?: unknown
 }
 
 /** The run that interventions are about, from when there is one. */
@@ -43,76 +50,147 @@ interface Connected {
 
 /**
  * Takes what a person may do to a run that is going on, from the first moment of the workflow on.
- * What makes no sense is refused and changes nothing.
+ * What makes no sense is refused and changes nothing. `problemOfParams` asks the code of now: it is
+ * only called where nothing is replayed.
  */
-export function acceptInterventions(): Interventions {
+export function acceptInterventions(
+  problemOfParams: (params: unknown) => string | undefined,
+): Interventions {
   let connected: Connected | { refusal: ApplicationFailure } | undefined
-
-  /** An update can come before the run knows its graph. */
-  const whenConnected = async (): Promise<Connected> => {
-    await condition(() => connected !== undefined)
+  const now = (): Connected => {
     if (connected === undefined) throw refusal('the run has not begun')
     if ('refusal' in connected) throw connected.refusal
     return connected
   }
+  const access: Access = {
+    now,
+    async whenConnected() {
+      await condition(() => connected !== undefined)
+      return now()
+    },
+    validate() {
+      const run = connected !== undefined && 'run' in connected ? connected.run : undefined
+      if (run?.isTimedOut()) throw hasEnded('the run has taken too long and is ending')
+    },
+    assertFit({ params }) {
+      const problem = params && problemOfParams(params)
+      if (problem !== undefined) throw refusal(problem)
+    },
+  }
+  acceptClears(access)
+  acceptMarks(access)
+  answerPlans(access)
+  acceptPauses(access)
+  acceptDecisions(access)
+  return {
+    connect: (run, record) => (connected = { run, record }),
+    refuse: (why) => (connected = { refusal: refusal(why) }),
+    end: () => (connected = { refusal: hasEnded('the run has ended') }),
+  }
+}
 
-  setHandler(
-    clearUpdate,
-    async (raw) => {
-      const { by, reason, ...selection } = parse(ClearInput, raw)
-      const { run, record } = await whenConnected()
-      const plan = planClear(run.graph, run.states(), selection)
-      if ('problem' in plan) throw refusal(plan.problem)
-      run.apply({ type: 'tasks_cleared', taskIds: plan.tasks.map((task) => task.taskId) })
-      await record({ action: 'clear', by, reason, detail: { ...selection, cleared: plan.tasks } })
-      return plan.tasks
-    },
-    { description: 'Run tasks again: {"tasks":["x"],"by":"me"}; without tasks, all that failed' },
-  )
-  setHandler(
-    markUpdate,
-    async (raw) => {
-      const { by, reason, tasks, state } = parse(MarkInput, raw)
-      const { run, record } = await whenConnected()
-      const unknown = tasks.filter((id) => !Object.hasOwn(run.states(), id))
-      if (unknown.length > 0) throw refusal(`${run.graph.dagId} has no task ${unknown.join(', ')}`)
-      const words = `marked by ${by}${reason === '' ? '' : `: ${reason}`}`
-      run.apply({ type: 'tasks_marked', taskIds: tasks, state, reason: words })
-      await record({ action: 'mark', by, reason, detail: { tasks, state } })
-    },
-    { description: 'Set the state of tasks: {"tasks":["x"],"state":"success","by":"me"}' },
-  )
+/** How the handlers come to the run. */
+interface Access {
+  readonly now: () => Connected
+  /** An update can come before the run knows its graph. */
+  readonly whenConnected: () => Promise<Connected>
+  /** Not part of the history, like all validators: it may say what later code would not. */
+  readonly validate: (raw: unknown) => void
+  /** Whether the DAG takes the params of a plan; never called on replay. */
+  readonly assertFit: (plan: LivePlan) => void
+}
+
+function planNow({ run }: Connected, request: LiveRequest): LivePlan {
+  const { graph, states, params } = run
+  const made = planLive({ graph, states: states(), params: params() }, request)
+  if ('problem' in made) throw refusal(made.problem)
+  return made
+}
+
+function acceptClears({ now, whenConnected, validate, assertFit }: Access): void {
+  const clear = async (raw: unknown): Promise<ClearedTask[]> => {
+    const { by, reason, ...selection } = parse(ClearInput, raw)
+    const { run, record } = await whenConnected()
+    const plan = planNow({ run, record }, { ...selection, by, reason, action: 'clear' })
+    const { tasks, params } = plan
+    if (params !== undefined) run.setParams(params)
+    run.apply(plan.event)
+    const detail = { ...selection, cleared: tasks }
+    await record({ action: 'clear', by, reason, detail, ...(params && { params }) })
+    return [...tasks]
+  }
+  const validator = (raw: unknown): void => {
+    validate(raw)
+    const request = parse(ClearInput, raw)
+    if (request.params !== undefined) assertFit(planNow(now(), { ...request, action: 'clear' }))
+  }
+  const description = 'Run tasks again: {"tasks":["x"],"by":"me"}; without tasks, all that failed'
+  setHandler(clearUpdate, clear, { validator, description })
+}
+
+function acceptMarks({ whenConnected, validate }: Access): void {
+  const mark = async (raw: unknown): Promise<ClearedTask[]> => {
+    const request = parse(MarkInput, raw)
+    const { by, reason, state } = request
+    const { run, record } = await whenConnected()
+    const plan = planNow({ run, record }, { ...request, action: 'mark' })
+    run.apply(plan.event)
+    const tasks = (plan.marked ?? []).map(({ taskId }) => taskId)
+    await record({ action: 'mark', by, reason, detail: { tasks, state } })
+    return [...plan.tasks]
+  }
+  const description = 'Set the state of tasks: {"tasks":["x"],"state":"success","by":"me"}'
+  setHandler(markUpdate, mark, { validator: validate, description })
+}
+
+function answerPlans({ now, validate, assertFit }: Access): void {
+  const answer = (action: 'clear' | 'mark', input: object): PlanAnswer => {
+    try {
+      validate(input)
+      const request: LiveRequest =
+        action === 'clear'
+          ? { action, ...parse(ClearInput, input) }
+          : { action, ...parse(MarkInput, input) }
+      const plan = planNow(now(), request)
+      assertFit(plan)
+      return plan
+    } catch (error) {
+      if (!(error instanceof ApplicationFailure)) throw error
+      return { problem: error.message, hasEnded: error.type === runHasEnded }
+    }
+  }
+  const description = 'What a clear or a mark would do; takes "clear" or "mark" and its input'
+  setHandler(planQuery, answer, { description })
+}
+
+function acceptPauses({ whenConnected, validate: validator }: Access): void {
   const pausing = (isPaused: boolean) => async (raw: unknown) => {
     const { by, reason } = parse(PauseInput, raw)
     const { run, record } = await whenConnected()
     run.setPaused(isPaused)
     await record({ action: isPaused ? 'pause' : 'resume', by, reason, detail: {} })
   }
-  setHandler(pauseUpdate, pausing(true), {
-    description: 'Start no further tasks: {"by":"me"}; running ones finish',
-  })
-  setHandler(resumeUpdate, pausing(false), { description: 'Go on after a pause: {"by":"me"}' })
-  setHandler(
-    decideUpdate,
-    async (raw) => {
-      const decision = parse(Decision, raw)
-      const { by, reason, ...detail } = decision
-      const { run, record } = await whenConnected()
-      assertAwaited(run, decision.task)
-      run.approvals.decide(decision)
-      await record({ action: 'decide', by, reason, detail })
-    },
-    { description: 'Approve or reject: {"task":"x","decision":"approve","by":"me"}' },
-  )
+  const words = 'Start no further tasks: {"by":"me"}; running ones finish'
+  setHandler(pauseUpdate, pausing(true), { validator, description: words })
+  const description = 'Go on after a pause: {"by":"me"}'
+  setHandler(resumeUpdate, pausing(false), { validator, description })
+}
 
-  return {
-    connect: (run, record) => (connected = { run, record }),
-    refuse: (why) => (connected = { refusal: refusal(why) }),
-    end() {
-      const why = 'the run has ended'
-      connected = { refusal: ApplicationFailure.nonRetryable(why, runHasEnded) }
-    },
+function acceptDecisions({ whenConnected, validate }: Access): void {
+  const decide = async (raw: unknown): Promise<void> => {
+    const decision = parse(Decision, raw)
+    const { by, reason, ...detail } = decision
+    const { run, record } = await whenConnected()
+    assertAwaited(run, decision.task)
+    run.approvals.decide(decision)
+    await record({ action: 'decide', by, reason, detail })
   }
+  const description = 'Approve or reject: {"task":"x","decision":"approve","by":"me"}'
+  setHandler(decideUpdate, decide, { validator: validate, description })
+}
+
+function hasEnded(why: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(why, runHasEnded)
 }
 
 function refusal(why: string): ApplicationFailure {

@@ -48,6 +48,11 @@ export interface RunControls {
   readonly graph: Graph
   readonly states: () => TaskStates
   readonly apply: (event: RunEvent) => void
+  readonly params: () => unknown
+  /** For what starts from now on. */
+  readonly setParams: (params: unknown) => void
+  /** Whether it has taken too long: it is ending then. */
+  readonly isTimedOut: () => boolean
   readonly setPaused: (isPaused: boolean) => void
   readonly approvals: Approvals
 }
@@ -61,8 +66,12 @@ export async function runGraph(
   control: (controls: RunControls) => void,
 ): Promise<GraphOutcome> {
   const loop = createLoop(run)
-  const { setPaused, approvals } = loop.tasks
-  control({ graph: run.graph, states: loop.states, apply: loop.apply, setPaused, approvals })
+  const { setPaused, approvals, params, setParams } = loop.tasks
+  const isTimedOut = () => loop.timedOut() !== undefined
+  control({
+    ...{ graph: run.graph, states: loop.states, apply: loop.apply },
+    ...{ setPaused, approvals, params, setParams, isTimedOut },
+  })
   loop.apply({ type: 'run_started' })
   const root = CancellationScope.current()
   root.cancelRequested.catch(() => {

@@ -25,6 +25,8 @@ export interface TaskRunner {
   stop(taskId: string): void
   readonly setPaused: (isPaused: boolean) => void
   readonly approvals: Approvals
+  readonly params: () => unknown
+  readonly setParams: (params: unknown) => void
   outputs(): Readonly<Record<string, unknown>>
 }
 
@@ -35,7 +37,13 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const scopes = new Map<string, CancellationScope>()
   const outputs = new Map(Object.entries(options.outputs))
   const approvals = createApprovals(outputs)
-  const context = { ...options, outputs, approvals, tooLarge: new Set<string>() }
+  let params = options.params
+  const context = {
+    ...{ ...options, outputs, approvals, tooLarge: new Set<string>() },
+    get params() {
+      return params
+    },
+  }
   const working = new Set<string>()
   const waiting: string[] = []
   let isPaused = false
@@ -88,6 +96,8 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       }
     },
     stop: (taskId) => scopes.get(taskId)?.cancel(),
+    params: () => params,
+    setParams: (value) => (params = value),
     setPaused(value) {
       isPaused = value
     },

@@ -166,6 +166,11 @@ describe('the tasks that the code has now', () => {
     expect(added.stdout).toMatch(/^notify +not started +the run did not have it$/m)
     const original = await dry('--task', 'publish')
     expect(original.stdout).not.toContain('notify')
+    const all = { RERUN_WITH_LATEST_VERSION: 'true' }
+    const forAll = (...flags: string[]) =>
+      sample.daybookWith(all, 'clear', '2025-12-04', '--dry-run', '--task', 'publish', ...flags)
+    expect((await forAll()).stdout).toMatch(/^notify +not started +the run did not have it$/m)
+    expect((await forAll('--no-latest')).stdout).not.toContain('notify')
     const unfit = await dry('--task', 'publish', '--params', '{"times":2}')
     expect(unfit.stderr).toMatch(/the params do not fit: .*times/)
     expect(unfit.code).toBe(2)

@@ -12,8 +12,14 @@ export async function startSampleRuns() {
   const sample = await startSampleWorker()
   const { client, taskQueue, address, namespace } = sample.temporal
 
-  const daybook = (...args: string[]): Promise<CliResult> =>
+  const daybook = (...args: string[]): Promise<CliResult> => daybookWith({}, ...args)
+
+  const daybookWith = (
+    settings: Readonly<Record<string, string>>,
+    ...args: string[]
+  ): Promise<CliResult> =>
     runCli(args, {
+      ...settings,
       ...{ DATABASE_URL: sample.database.url, TEMPORAL_ADDRESS: address },
       ...{ TEMPORAL_NAMESPACE: namespace, TEMPORAL_TASK_QUEUE: taskQueue },
     })
@@ -35,7 +41,7 @@ export async function startSampleRuns() {
     return rows
   }
 
-  return { ...sample, daybook, start, callsOf, isHeld, runsOf }
+  return { ...sample, daybook, daybookWith, start, callsOf, isHeld, runsOf }
 }
 
 export type SampleRuns = Awaited<ReturnType<typeof startSampleRuns>>

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import type { Graph } from '../../dag/graph.ts'
-import { clearedStates, ClearSelection, planClear } from '../../dag/plan-clear.ts'
+import {
+  clearedStates,
+  ClearRequest,
+  ClearSelection,
+  planClear,
+  withGraph,
+} from '../../dag/plan-clear.ts'
+import { planMark } from '../../dag/plan-mark.ts'
 import { reduce } from '../../dag/reducer.ts'
 import type { TaskStates } from '../../dag/task-state.ts'
 import { graphOf } from './graph-of.ts'
@@ -52,6 +59,31 @@ describe('AT-X2 only failed', () => {
   test('is not the default here: what comes after a failed task runs again, too', () => {
     expect(cleared(lenient, states, {})).toEqual(['a', 'b', 'c'])
   })
+})
+
+describe('AT-X2 only running', () => {
+  const states = statesOf({ a: 'S', b: '·', c: '-', d: 'F', other: '·' })
+
+  test.each<[Selection, string[] | string]>([
+    [{ onlyRunning: true }, ['b', 'other']],
+    [{ tasks: ['a'], onlyRunning: true }, ['b']],
+    [{ tasks: ['d'], onlyRunning: true }, 'there is nothing to clear'],
+  ])('filters after the closure: %j', (selection, expected) => {
+    expect(cleared(chain, states, selection)).toEqual(expected)
+  })
+
+  test('and only failed together are refused in words', () => {
+    expect(cleared(chain, states, { onlyRunning: true, onlyFailed: true })).toBe(
+      'only what failed and only what is running exclude each other: ask for one',
+    )
+  })
+})
+
+test('AT-X5 with prevent_running_task nothing is cleared where something would be stopped', () => {
+  const states = statesOf({ a: 'S', b: '·', c: '-', d: '-', other: 'F' })
+  const careful = (tasks: string[]) => cleared(chain, states, { tasks, preventRunningTask: true })
+  expect(careful(['a'])).toMatch(/^b would be stopped, and nothing that is running is to be: /)
+  expect(careful(['other'])).toEqual(['other'])
 })
 
 test('AT-X3 a plan says what and why, and changes nothing', () => {
@@ -130,6 +162,16 @@ describe('AT-X7 a task that a branch had skipped', () => {
   })
 })
 
+test('AT-X11 what the clear says decides, then the DAG or the setting; marks keep the recorded tasks', () => {
+  const graphFor = (request: object, latest: boolean) =>
+    withGraph(ClearRequest.parse({ by: 'ada', ...request }), latest).graph
+  expect(graphFor({}, false)).toBe('recorded')
+  expect(graphFor({}, true)).toBe('latest')
+  expect(graphFor({ graph: 'recorded' }, true)).toBe('recorded')
+  expect(graphFor({ graph: 'latest' }, false)).toBe('latest')
+  expect(graphFor({ mark: 'failed' }, true)).toBe('recorded')
+})
+
 describe('AT-X10 a mark', () => {
   const graph = graphOf(
     { a: [], b: ['a'], c: ['b'], skipped: ['a'], fine: ['a'] },
@@ -168,6 +210,28 @@ describe('AT-X10 a mark', () => {
     const ended = reduce(graph, marked.states, { type: 'task_cancelled', taskId: 'a' })
     expect(ended.states['a']).toEqual({ state: 'success', reason: 'x' })
     expect(ended.starts.map((start) => start.taskId)).toEqual(['b', 'fine'])
+  })
+})
+
+describe('AT-X10 the selection of a mark', () => {
+  const states = statesOf({ a: 'S', b: 'F', c: 'U', d: 'U', other: 'F' })
+  const signed = { by: 'ada', reason: '', state: 'success' } as const
+
+  test.each([
+    [{ tasks: ['b'] }, ['b'], ['c', 'd']],
+    [{ tasks: ['b'], downstream: true }, ['b', 'c', 'd'], []],
+    // What comes before and has succeeded keeps its result.
+    [{ tasks: ['c'], upstream: true }, ['b', 'c'], ['d']],
+    [{ tasks: ['a'] }, ['a'], ['b', 'c', 'd']],
+  ])('%j', (selection, marked, resumed) => {
+    const plan = planMark(chain, states, {
+      ...{ ...signed, downstream: false, upstream: false },
+      ...selection,
+    })
+    if ('problem' in plan) return expect.fail(plan.problem)
+    expect(plan.marked.map(({ taskId }) => taskId)).toEqual(marked)
+    expect(plan.event.taskIds).toEqual(marked)
+    expect(plan.resumed.map(({ taskId }) => taskId)).toEqual(resumed)
   })
 })
 

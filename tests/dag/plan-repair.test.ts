@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ClearRequest } from '../../dag/plan-clear.ts'
+import type { EndedGraph } from '../../dag/plan-repair.ts'
 import { leftAsTheyAre, planRepair } from '../../dag/plan-repair.ts'
 import type { TaskState, TaskStates } from '../../dag/task-state.ts'
 import { graphOf } from './graph-of.ts'
@@ -23,9 +24,9 @@ const failed = statesOf({
   ...{ load: 'success', sum: 'failed', report: 'upstream_failed', clean: 'success' },
 })
 
-function plan(request: object, states = failed) {
+function plan(request: object, states = failed, ended: Partial<EndedGraph> = {}) {
   const parsed = ClearRequest.parse({ by: 'ada', ...request })
-  const made = planRepair({ graph: recorded, states }, latest, parsed)
+  const made = planRepair({ graph: recorded, states, ...ended }, latest, parsed)
   if ('problem' in made) return { ...made, left: [], states: {} }
   const left = leftAsTheyAre(made.graph, states, made.tasks).map(({ taskId }) => taskId)
   const after = Object.entries(made.states).map(([id, { state }]) => [id, state])
@@ -78,6 +79,25 @@ describe('a clear of an ended run', () => {
     })
   })
 
+  test('resumes what the end of the run cut off: a time-out, or a DAG that fails fast', () => {
+    const cutOff = Object.fromEntries(
+      ['sum', 'report', 'clean'].map((id) => [
+        id,
+        { state: 'skipped', reason: 'the run took longer than 5 s', isCutOff: true } as const,
+      ]),
+    )
+    expect(plan({}, { ...statesOf({ load: 'success' }), ...cutOff })).toMatchObject({
+      tasks: ['sum', 'report', 'clean'],
+      states: { load: 'success', sum: 'none', report: 'none', clean: 'none' },
+    })
+  })
+
+  test('has nothing that is running', () => {
+    expect(plan({ onlyRunning: true })).toMatchObject({
+      problem: 'it has ended: none of its tasks is running',
+    })
+  })
+
   test('needs something to clear', () => {
     const done = statesOf({ load: 'success', sum: 'success', report: 'success', clean: 'success' })
     expect(plan({}, done)).toMatchObject({ problem: 'there is nothing to clear' })
@@ -99,10 +119,51 @@ describe('a mark in an ended run', () => {
     })
   })
 
+  test('takes along what comes before and after, when asked', () => {
+    const all = { ...statesOf({ load: 'failed', sum: 'failed' }) }
+    const states = { ...all, ...statesOf({ report: 'upstream_failed', clean: 'success' }) }
+    const around = { tasks: ['sum'], mark: 'success', upstream: true, downstream: true }
+    expect(plan(around, states)).toMatchObject({
+      tasks: [],
+      states: { load: 'success', sum: 'success', report: 'success', clean: 'success' },
+    })
+  })
+
   test.each([
     [{ tasks: [] }, 'say which tasks'],
     [{ tasks: ['nothing'] }, 'sample has no task nothing; it has load, sum, report, clean'],
   ])('%j is refused', (request, problem) => {
     expect(plan({ ...request, mark: 'failed' })).toMatchObject({ problem })
+  })
+})
+
+describe('a run of which it is not on record what its tasks returned', () => {
+  const reads = (task: string) => ({ input: { from: 'output', task, path: [] } }) as const
+  const graph = graphOf(
+    { load: [], sum: ['load'], report: ['sum'], log: ['load'] },
+    { sum: reads('load'), report: reads('sum'), log: {} },
+  )
+  const again = (states: TaskStates, request = {}) =>
+    plan(request, states, { graph, unknownOutputs: ['load', 'sum', 'log'] }).tasks
+
+  test('runs again what has succeeded and is read by what runs, and so on', () => {
+    const states = { ...statesOf({ load: 'success', sum: 'success' }) }
+    const cut = statesOf({ report: 'cancelled', log: 'success' })
+    expect(again({ ...states, ...cut })).toEqual(['load', 'sum', 'report'])
+  })
+
+  test('leaves alone what nobody reads', () => {
+    const states = statesOf({ load: 'success', sum: 'success', report: 'success' })
+    expect(again({ ...states, ...statesOf({ log: 'cancelled' }) })).toEqual(['log'])
+  })
+
+  test('has a branch choose again whose choice is not on record', () => {
+    const forked = graphOf(
+      { choose: [], left: ['choose'], right: ['choose'] },
+      { choose: { kind: 'branch', choices: ['left', 'right'] } },
+    )
+    const states = statesOf({ choose: 'success', left: 'cancelled', right: 'none' })
+    const made = plan({}, states, { graph: forked, unknownOutputs: ['choose'] })
+    expect(made.tasks).toEqual(['choose', 'left', 'right'])
   })
 })

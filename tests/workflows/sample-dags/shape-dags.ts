@@ -32,6 +32,33 @@ export const sampleRepair = defineDag({ id: 'sample_repair', ...daily }, ({ task
   task('log', act.count, { date }, { after: [load] })
 })
 
+/** Something is read after the task that can be held, and something by nobody. */
+export const sampleCut = defineDag({ id: 'sample_cut', ...daily }, ({ task, date }) => {
+  const load = task('load', act.count, { date })
+  const log = task('log', act.count, { date })
+  const gate = task('gate', act.hold, { date }, { after: [load, log] })
+  task('sum', act.count, { date, from: load.output.rowsOut }, { after: [gate] })
+})
+
+export const sampleAsItWas = defineDag(
+  { id: 'sample_as_it_was', ...daily, rerunWithLatestVersion: false },
+  ({ task, date }) => {
+    task('load', act.count, { date })
+    task('log', act.count, { date })
+  },
+)
+
+export const samplePatched = defineDag(
+  {
+    ...{ id: 'sample_patched', ...daily },
+    params: z.object({ name: z.string().default('world'), times: z.int().max(3).default(1) }),
+  },
+  ({ task, date, params }) => {
+    const gate = task('gate', act.hold, { date })
+    task('greet', act.greet, { date, name: params.name, times: params.times }, { after: [gate] })
+  },
+)
+
 export const sampleShapes = defineDag({ id: 'sample_shapes', ...daily }, (build) => {
   const { task, sensor, shortCircuit, latestOnly, date } = build
   const file = sensor(
@@ -154,6 +181,7 @@ export const sampleMapped = defineDag(
 )
 
 export const shapeDags = [
+  ...[sampleCut, sampleAsItWas, samplePatched],
   ...[sampleMapped, sampleMany, sampleLate, sampleInTime],
   ...[sampleTeardown, sampleCancel, sampleRepair, sampleShapes, sampleImpatient, sampleApproval],
   ...[sampleFailFast, sampleSlow, sampleNarrow, samplePool, samplePast, sampleSingle],

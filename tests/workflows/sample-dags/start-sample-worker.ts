@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DefaultLogger, Runtime } from '@temporalio/worker'
+import type { CreateWorkerOptions } from '../../../worker/create-worker.ts'
 import { createWorker } from '../../../worker/create-worker.ts'
 import type { TestDatabase, TestTemporal } from '../../support/servers.ts'
 import { testDatabase, testTemporal } from '../../support/servers.ts'
@@ -20,7 +21,9 @@ export interface SampleWorker extends ReturnType<typeof createSampleActivities> 
 Runtime.install({ logger: new DefaultLogger('ERROR') })
 
 /** The sample DAGs on a worker, with a database and a namespace of the test file's own. */
-export async function startSampleWorker(): Promise<SampleWorker> {
+export async function startSampleWorker(
+  options: Pick<CreateWorkerOptions, 'rerunWithLatestVersion'> = {},
+): Promise<SampleWorker> {
   const [temporal, database] = await Promise.all([testTemporal(), testDatabase()])
   const samples = createSampleActivities()
   const launch = async () => {
@@ -28,6 +31,7 @@ export async function startSampleWorker(): Promise<SampleWorker> {
       ...{ connection: temporal.nativeConnection, client: temporal.client, database: database.db },
       ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },
       ...{ workflowsPath: sampleWorkflowsPath, cacheDir: sampleCacheDir },
+      ...options,
       ...{ activities: samples.activities, hasSearchAttributes: true, shutdownGraceMs: 200 },
     })
     const running = worker.run()
