@@ -29,8 +29,12 @@ export type Chosen<Choice extends string> = Choice | readonly Choice[] | null | 
 export interface AttemptOptions {
   readonly retries?: number
   readonly retryDelay?: Duration
-  /** Each delay is the one before times this; 1 keeps it the same. */
+  /**
+   * The n-th wait is at least `retryDelay × factor ^ (n − 1)` and less than twice that, in whole seconds,
+   * at most a day: tasks that failed together do not try again together. 1 and 0: always `retryDelay`.
+   */
   readonly retryBackoff?: number
+  /** No wait is longer. */
   readonly maxRetryDelay?: Duration
   /** Limit of one attempt. */
   readonly timeout?: Duration

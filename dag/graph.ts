@@ -54,6 +54,8 @@ export interface TaskNode {
   /** Each delay is the one before times this. */
   readonly retryBackoff: number
   readonly maxRetryDelayMs: number | null
+  /** Whether the factor makes Airflow's back-off: whole seconds, with jitter. */
+  readonly retryJitter?: true
   /** Limit of one attempt. */
   readonly timeoutMs: number
   readonly heartbeatTimeoutMs: number | null

@@ -53,7 +53,7 @@ export function makeNode(
     rule: options.setups ? 'all_done_setup_success' : (options.rule ?? 'all_success'),
     retries: attempt.retries,
     retryDelayMs: toMs(attempt.retryDelay),
-    retryBackoff: attempt.retryBackoff,
+    ...backoffOf(attempt.retryBackoff),
     maxRetryDelayMs: maxRetryDelay === undefined ? null : toMs(maxRetryDelay),
     timeoutMs: toMs(attempt.timeout),
     heartbeatTimeoutMs: heartbeatTimeout === null ? null : toMs(heartbeatTimeout),
@@ -65,6 +65,12 @@ export function makeNode(
     ...poolOf(options),
     ...pastOf(options),
   }
+}
+
+/** As in Airflow a factor of 0 means what 1 does: no back-off. */
+function backoffOf(factor: number): Pick<TaskNode, 'retryBackoff' | 'retryJitter'> {
+  if (factor === 0 || factor === 1) return { retryBackoff: 1 }
+  return { retryBackoff: factor, retryJitter: true }
 }
 
 function skipsOf(kind: TaskKind, { skips }: SkipOptions): Pick<TaskNode, 'skips'> {

@@ -83,7 +83,7 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   if (!Number.isInteger(task.retries) || task.retries < 0) {
     say(`retries is ${task.retries}; it must be a whole number from 0`)
   }
-  if (!(task.retryBackoff >= 1)) say(`retryBackoff is ${task.retryBackoff}; it must be 1 or more`)
+  if (!(task.retryBackoff >= 0)) say(`retryBackoff is ${task.retryBackoff}; it must be 0 or more`)
   if (!(task.timeoutMs > 0)) say('its timeout must be longer than nothing')
   if (task.kind === 'branch') problems.push(...checkBranch(graph, task))
   return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]

@@ -2,6 +2,7 @@ import type { Graph, TaskNode } from '../graph.ts'
 import { taskOf } from '../graph.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
 import { initialStates, reduce } from '../reducer.ts'
+import { runKeyOf } from '../resolve-run.ts'
 import type { TaskStates } from '../task-state.ts'
 import { stateOf } from '../task-state.ts'
 import type { RunEnd } from '../verdict.ts'
@@ -55,6 +56,8 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   const tasks = {
     ...options,
     clock,
+    runKey: runKeyOf(graph.dagId, options.date),
+    activityId: ({ id }: TaskNode) => id,
     values: () => ({ ...options, outputs: new Map(succeeded()) }),
     onAttempt(taskId: string, input: unknown) {
       inputs[taskId] = input
