@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
+import type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
 import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
 import type { WeightRule } from './priority-weights.ts'
@@ -55,6 +56,12 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   readonly dependsOnPast?: boolean
   /** Waits also for the tasks right after it there. */
   readonly waitForDownstream?: boolean
+  /** Told when it has succeeded; like all callbacks, its own failure changes nothing. */
+  readonly onSuccess?: ActivityRef<EndedTask, unknown>
+  /** Told when it has failed for good. */
+  readonly onFailure?: ActivityRef<EndedTask, unknown>
+  /** Told when it has found nothing to do; not when others skip it. */
+  readonly onSkipped?: ActivityRef<EndedTask, unknown>
 }
 
 export type TaskOptions<Id extends string, Rule extends TriggerRule> = AttemptOptions &
@@ -98,6 +105,8 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly maxActiveRuns: number
   /** Told of a failed run before it ends; its own failure changes nothing. */
   readonly onFailure?: ActivityRef<FailedRun, unknown>
+  /** Told of a run that succeeded, likewise. */
+  readonly onSuccess?: ActivityRef<SucceededRun, unknown>
   readonly params?: z.ZodType<Params>
   /** The first failed task stops the run; every task must have the rule all_success. */
   readonly failFast?: boolean
@@ -130,14 +139,6 @@ export interface DeadlineAlert {
   deadline: string
   /** Tasks that have not ended. */
   unfinished: string[]
-}
-
-export interface FailedRun {
-  dagId: string
-  date: string
-  runKey: string
-  failedTasks: string[]
-  reason: string
 }
 
 /** What a person said about an approval. */

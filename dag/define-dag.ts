@@ -10,7 +10,7 @@ import { dateRef, makeRef, recordInput } from './reference.ts'
 import { validateDag } from './validate-graph.ts'
 
 export { activityRefs } from './activity-refs.ts'
-export type { FailedRun } from './builder.ts'
+export type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
 
 /** A DAG as a value: what the workflow, the schedules, the CLI and the tests read. */
 export interface Dag {
@@ -56,6 +56,7 @@ function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]
     dagId: options.id,
     tasks: weigh(nodes, options),
     onFailure: options.onFailure?.activityName ?? null,
+    ...(options.onSuccess && { onSuccess: options.onSuccess.activityName }),
     ...(failFast ? { isFailFast: true } : {}),
     ...(failsOnAnyTask ? { failsOnAnyTask: true } : {}),
     ...(runTimeout === undefined ? {} : { runTimeoutMs: toMs(runTimeout) }),

@@ -69,6 +69,14 @@ export interface TaskNode {
   readonly mapping?: Mapping
   readonly pool?: PoolUse
   readonly past?: Past
+  /** Activities that are told when it has ended so by itself. */
+  readonly callbacks?: Callbacks
+}
+
+export interface Callbacks {
+  readonly success?: string
+  readonly failed?: string
+  readonly skipped?: string
 }
 
 /** Cleans up after its set-ups, whatever became of the tasks between. */
@@ -113,6 +121,8 @@ export interface Graph {
   readonly tasks: readonly TaskNode[]
   /** Activity that is told of a failed run. */
   readonly onFailure: string | null
+  /** Activity that is told of a run that succeeded. */
+  readonly onSuccess?: string
   /** The first failure stops the run; only teardowns still run. */
   readonly isFailFast?: true
   /** Any failed task fails the run, not only a leaf. */

@@ -64,6 +64,7 @@ export function makeNode(
     ...waitOf(parts.kind, options),
     ...poolOf(options),
     ...pastOf(options),
+    ...callbacksOf(options),
   }
 }
 
@@ -101,6 +102,16 @@ function poolOf(options: PlaceOptions<never, TriggerRule>): { pool?: PoolUse } {
 function pastOf(options: PlaceOptions<never, TriggerRule>): Pick<TaskNode, 'past'> {
   const { dependsOnPast = false, waitForDownstream = false } = options
   return dependsOnPast || waitForDownstream ? { past: { waitForDownstream } } : {}
+}
+
+function callbacksOf(options: PlaceOptions<never, TriggerRule>): Pick<TaskNode, 'callbacks'> {
+  const { onSuccess, onFailure, onSkipped } = options
+  const callbacks = {
+    ...(onSuccess && { success: onSuccess.activityName }),
+    ...(onFailure && { failed: onFailure.activityName }),
+    ...(onSkipped && { skipped: onSkipped.activityName }),
+  }
+  return Object.keys(callbacks).length === 0 ? {} : { callbacks }
 }
 
 function definedOnly(options: AttemptOptions): AttemptOptions {

@@ -69,6 +69,7 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   const known = new Set(graph.tasks.map((other) => other.id))
   if (!snakeCase.test(task.id)) say('the id is not snake_case')
   if (task.id === 'on_failure') say('the id on_failure is kept for the DAG option onFailure')
+  if (task.id === 'on_success') say('the id on_success is kept for the DAG option onSuccess')
   if (graph.tasks.findIndex((other) => other.id === task.id) !== index) say('the id is taken')
   for (const id of new Set([
     ...task.upstream,

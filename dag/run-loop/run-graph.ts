@@ -4,23 +4,26 @@ import {
   condition,
   setCurrentDetails,
 } from '@temporalio/workflow'
+import { callbackOfTask, orderOfEnds } from '../callbacks.ts'
 import type { Graph } from '../graph.ts'
 import { taskOf } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
 import { initialStates, reduce } from '../reducer.ts'
 import { renderGrid } from '../render-grid.ts'
-import type { TaskStates } from '../task-state.ts'
+import type { TaskStates, TaskStatus } from '../task-state.ts'
 import type { RunEnd } from '../verdict.ts'
 import type { Approvals } from './approvals.ts'
 import { createLimits } from './limits.ts'
 import type { Slots } from './slots.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { createTaskRunner } from './task-runner.ts'
+import { tell } from './tell.ts'
 import { startTimers } from './timers.ts'
 
 export interface GraphRun {
   readonly graph: Graph
   readonly date: string
+  readonly runKey: string
   readonly params: unknown
   /** A latest_only task lets nothing through after this instant; null when a person asked for the run. */
   readonly latestUntilMs: number | null
@@ -41,6 +44,8 @@ export interface Repairs {
 export interface GraphOutcome extends RunEnd {
   readonly states: TaskStates
   readonly outputs: Readonly<Record<string, unknown>>
+  /** Tasks that succeeded or failed, the last one last. */
+  readonly ends: readonly string[]
 }
 
 /** What a person may do to a run that is going on. */
@@ -80,6 +85,7 @@ export async function runGraph(
   return {
     states: loop.states(),
     outputs: loop.tasks.outputs(),
+    ends: loop.ends(),
     isCancelled: root.consideredCancelled,
     timedOut: loop.timedOut(),
   }
@@ -88,6 +94,7 @@ export async function runGraph(
 function createLoop(run: GraphRun) {
   const { graph } = run
   let states = run.repairs?.states ?? initialStates(graph)
+  let ends = orderOfEnds([], {}, states)
   let running = 0
   let broken: Error | undefined
   let timedOut: string | undefined
@@ -103,6 +110,7 @@ function createLoop(run: GraphRun) {
 
   function apply(event: RunEvent): void {
     const step = reduce(graph, states, event)
+    ends = orderOfEnds(ends, states, step.states)
     states = step.states
     if (event.type === 'run_timed_out') timedOut = event.reason
     setCurrentDetails(renderGrid(graph, states))
@@ -116,7 +124,9 @@ function createLoop(run: GraphRun) {
     ended
       .then((event) => {
         running -= 1
+        const before = states[taskId]
         apply(event)
+        return tellOfEnd(taskId, before)
       })
       // A mistake in Daybook, which must fail the workflow task and not the run.
       .catch((error: unknown) => {
@@ -124,10 +134,20 @@ function createLoop(run: GraphRun) {
       })
   }
 
+  /** Nothing waits for a callback but the end of the run. */
+  async function tellOfEnd(taskId: string, before: TaskStatus | undefined): Promise<void> {
+    const callback = callbackOfTask(run, taskId, before, states[taskId])
+    if (callback === undefined) return
+    running += 1
+    await tell(callback)
+    running -= 1
+  }
+
   return {
     tasks,
     apply,
     states: () => states,
+    ends: () => ends,
     timedOut: () => timedOut,
     isDone: () => broken !== undefined || running === 0,
     assertSound() {

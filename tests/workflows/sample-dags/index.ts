@@ -2,6 +2,7 @@ import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
+import * as told from './told-dags.ts'
 
 export { daybook_map_page } from '../../../workflows/map-page.ts'
 export const sample_chain = dagWorkflow(dags.sampleChain)
@@ -30,4 +31,11 @@ export const sample_mapped = dagWorkflow(shapes.sampleMapped)
 export const sample_late = dagWorkflow(shapes.sampleLate)
 export const sample_in_time = dagWorkflow(shapes.sampleInTime)
 export const sample_many = dagWorkflow(shapes.sampleMany)
-export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])
+export const sample_callbacks = dagWorkflow(told.sampleCallbacks)
+export const sample_bad_callbacks = dagWorkflow(told.sampleBadCallbacks)
+export const sample_slow_callback = dagWorkflow(told.sampleSlowCallback)
+export const daybook_backfill = backfillWorkflow([
+  ...dags.sampleDags,
+  ...shapes.shapeDags,
+  ...told.toldDags,
+])

@@ -1,12 +1,14 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { currentAttempt } from '../../../activities/current-attempt.ts'
 import type { DeadlineAlert } from '../../../dag/builder.ts'
-import type { FailedRun } from '../../../dag/define-dag.ts'
+import type { EndedTask, FailedRun, SucceededRun } from '../../../dag/define-dag.ts'
 
 /** Real activities without a shop, and what a test can see of them. */
 export function createSampleActivities() {
   const calls: string[] = []
   const failures: FailedRun[] = []
+  const successes: SucceededRun[] = []
+  const ended: EndedTask[] = []
   const gates = new Map<string, () => void>()
   const broken = new Set<string>()
   const arrived = new Set<string>()
@@ -20,6 +22,14 @@ export function createSampleActivities() {
     const { activityId, attempt } = Context.current().info
     calls.push(`${date} ${activityId} ${attempt}`)
   }
+  /** Until a test opens the gate of the date, or the activity is cancelled. */
+  const heldBy = (date: string) =>
+    new Promise<void>((resolve, reject) => {
+      gates.set(date, resolve)
+      Context.current().cancellationSignal.addEventListener('abort', () =>
+        reject(new CancelledFailure('let go')),
+      )
+    })
   const activities = {
     async count(input: { date: string; from?: number }) {
       note(input.date)
@@ -48,11 +58,7 @@ export function createSampleActivities() {
     async hold(input: { date: string }): Promise<void> {
       note(input.date)
       held.push(currentAttempt().attempt)
-      const { cancellationSignal } = Context.current()
-      await new Promise<void>((resolve, reject) => {
-        gates.set(input.date, resolve)
-        cancellationSignal.addEventListener('abort', () => reject(new CancelledFailure('let go')))
-      })
+      await heldBy(input.date)
     },
     async listItems(input: {
       date: string
@@ -99,6 +105,19 @@ export function createSampleActivities() {
     async tellFailure(input: FailedRun) {
       failures.push(input)
     },
+    async tellSuccess(input: SucceededRun) {
+      successes.push(input)
+    },
+    async tellTask(input: EndedTask) {
+      ended.push(input)
+    },
+    async tellTaskSlowly(input: EndedTask): Promise<void> {
+      await heldBy(input.date)
+      ended.push(input)
+    },
+    async tellBadly(_input: { date: string }): Promise<void> {
+      throw ApplicationFailure.nonRetryable('the pager is on fire')
+    },
     /** Tells of a failure as slowly as a test wants it. */
     async tellFailureSlowly({ date }: FailedRun): Promise<void> {
       await new Promise<void>((resolve) => gates.set(date, resolve))
@@ -114,6 +133,8 @@ export function createSampleActivities() {
     activities,
     calls,
     failures,
+    successes,
+    ended,
     gates,
     broken,
     arrived,
