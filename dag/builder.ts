@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
 import type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
+import type { DeadlineOptions } from './deadline.ts'
 import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
 import type { WeightRule } from './priority-weights.ts'
@@ -120,25 +121,6 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly maxActiveTasks?: number
   /** How the priority of a task follows from its own and that of the tasks around it. */
   readonly weightRule?: WeightRule
-}
-
-export interface DeadlineOptions {
-  /** After the run was due by its schedule, or after its start where there is none. */
-  readonly after: Duration
-  /** Tells of it also this long before. */
-  readonly warnBefore?: Duration
-  readonly notify: ActivityRef<DeadlineAlert, unknown>
-}
-
-export interface DeadlineAlert {
-  dagId: string
-  date: string
-  runKey: string
-  kind: 'warning' | 'missed'
-  /** ISO 8601, in UTC. */
-  deadline: string
-  /** Tasks that have not ended. */
-  unfinished: string[]
 }
 
 /** What a person said about an approval. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
-import type { Builder, DagOptions, DeadlineOptions } from './builder.ts'
+import type { Builder, DagOptions } from './builder.ts'
+import { deadlineOf } from './deadline.ts'
 import { toMs } from './duration.ts'
 import type { Graph, TaskKind, TaskNode } from './graph.ts'
 import type { NodeParts } from './make-node.ts'
@@ -62,18 +63,6 @@ function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]
     ...(runTimeout === undefined ? {} : { runTimeoutMs: toMs(runTimeout) }),
     ...(maxActiveTasks === undefined ? {} : { maxActiveTasks }),
     ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
-  }
-}
-
-function deadlineOf({
-  after,
-  warnBefore,
-  notify,
-}: DeadlineOptions): NonNullable<Graph['deadline']> {
-  return {
-    afterMs: toMs(after),
-    warnBeforeMs: warnBefore === undefined ? null : toMs(warnBefore),
-    activity: notify.activityName,
   }
 }
 

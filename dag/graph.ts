@@ -114,6 +114,24 @@ export interface Past {
   readonly waitForDownstream: boolean
 }
 
+/** When a run should be over. It goes on when it is not. */
+export interface Deadline {
+  /** Absent in graphs recorded before there was a choice: `due`, looked at from the first task on. */
+  readonly from?: DeadlineReference
+  /** After what it counts from. */
+  readonly afterMs: number
+  readonly warnBeforeMs: number | null
+  /** Told of it, while the run goes on. */
+  readonly activity: string
+}
+
+export type DeadlineReference =
+  | { readonly reference: 'due' | 'queued' }
+  /** Of the last so many successful runs. */
+  | { readonly reference: 'average_runtime'; readonly maxRuns: number; readonly minRuns: number }
+  | { readonly reference: 'fixed'; readonly atMs: number }
+  | { readonly reference: 'asked'; readonly activity: string }
+
 /** A DAG as pure data. A run records it when it starts and interprets that record from then on. */
 export interface Graph {
   readonly dagId: string
@@ -129,13 +147,7 @@ export interface Graph {
   readonly failsOnAnyTask?: true
   /** Unfinished tasks are skipped and the run fails when it has taken longer. */
   readonly runTimeoutMs?: number
-  readonly deadline?: {
-    /** After the run was due. */
-    readonly afterMs: number
-    readonly warnBeforeMs: number | null
-    /** Told of it, while the run goes on. */
-    readonly activity: string
-  }
+  readonly deadline?: Deadline
   /** Tasks of a run that may run at once. */
   readonly maxActiveTasks?: number
 }

@@ -1,5 +1,6 @@
 import { isCalendarDate } from './calendar.ts'
 import { isTimeZone, parseDailyCron } from './cron.ts'
+import { checkDeadline } from './deadline.ts'
 import type { Dag } from './define-dag.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { directDownstream, triggerRules } from './graph.ts'
@@ -36,6 +37,7 @@ function checkOptions(dag: Dag): string[] {
   if (runTimeoutMs !== undefined && !(runTimeoutMs > 0)) {
     problems.push('runTimeout must be longer than nothing')
   }
+  if (dag.graph.deadline) problems.push(...checkDeadline(dag.graph.deadline))
   if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
   return problems
 }

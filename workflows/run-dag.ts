@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  condition,
   isCancellation,
   rootCause,
   upsertMemo,
@@ -12,6 +13,8 @@ import { callbackOfRun } from '../dag/callbacks.ts'
 import type { Dag } from '../dag/define-dag.ts'
 import { addDays, dueMs, intervalOf } from '../dag/calendar.ts'
 import { parseDailyCron } from '../dag/cron.ts'
+import type { RunTimes } from '../dag/deadline.ts'
+import { initialStates } from '../dag/reducer.ts'
 import { resolveRun } from '../dag/resolve-run.ts'
 import type { ResolvedRun } from '../dag/resolve-run.ts'
 import type { Intervention, Interventions } from '../dag/run-loop/interventions.ts'
@@ -20,6 +23,7 @@ import type { Questions } from '../dag/run-loop/questions.ts'
 import { acceptQuestions } from '../dag/run-loop/questions.ts'
 import type { GraphOutcome } from '../dag/run-loop/run-graph.ts'
 import { runGraph } from '../dag/run-loop/run-graph.ts'
+import { watchDeadline } from '../dag/run-loop/deadline.ts'
 import type { Slots } from '../dag/run-loop/slots.ts'
 import { createSlots } from '../dag/run-loop/slots.ts'
 import { tell } from '../dag/run-loop/tell.ts'
@@ -128,14 +132,19 @@ export interface Execution {
 
 async function executeRun(execution: Execution): Promise<RunResult> {
   const { run, ledger, slots, questions, interventions } = execution
+  let states: () => TaskStates = () => run.repairs?.states ?? initialStates(run.graph)
+  const watch = watchDeadline({ ...run, states: () => states() }, timesOf(run))
   try {
     await waitForTurn(execution)
   } catch (error) {
+    watch.cancel()
+    await CancellationScope.nonCancellable(() => condition(() => !watch.isBusy()))
     await CancellationScope.nonCancellable(() => endBeforeTurn(run, ledger, error))
     throw error
   }
   showState(run, 'running')
-  const outcome = await runGraph({ ...run, slots }, (controls) => {
+  const outcome = await runGraph({ ...run, slots, watch }, (controls) => {
+    states = controls.states
     const record = (made: Intervention) =>
       // What was done is kept, also when the run is cancelled in the same moment.
       CancellationScope.nonCancellable(() =>
@@ -155,6 +164,10 @@ async function executeRun(execution: Execution): Promise<RunResult> {
     ...result,
     state: verdict.state,
   })
+}
+
+function timesOf({ dueMs, averageMs = null }: OpenRun): RunTimes {
+  return { dueMs, averageMs, queuedMs: workflowInfo().startTime.getTime() }
 }
 
 async function endBeforeTurn(run: OpenRun, ledger: Ledger, error: unknown): Promise<void> {

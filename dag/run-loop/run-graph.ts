@@ -13,6 +13,7 @@ import { renderGrid } from '../render-grid.ts'
 import type { TaskStates, TaskStatus } from '../task-state.ts'
 import type { RunEnd } from '../verdict.ts'
 import type { Approvals } from './approvals.ts'
+import type { Watch } from './deadline.ts'
 import { createLimits } from './limits.ts'
 import type { Slots } from './slots.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -34,6 +35,8 @@ export interface GraphRun {
   /** Of the run that this one repairs: its states, cleared ones as `none`, and what its tasks returned. */
   readonly repairs: Repairs | null
   readonly slots: Slots
+  /** Of its deadline, since it was asked for. */
+  readonly watch: Watch
 }
 
 export interface Repairs {
@@ -78,9 +81,12 @@ export async function runGraph(
   const timers = startTimers({ ...run, states: loop.states, apply: loop.apply })
   // A person may clear a task at the very end: the run goes on then.
   await CancellationScope.nonCancellable(() =>
-    condition(() => loop.isDone() && allHandlersFinished() && !timers.isBusy()),
+    condition(
+      () => loop.isDone() && allHandlersFinished() && !timers.isBusy() && !run.watch.isBusy(),
+    ),
   )
   timers.cancel()
+  run.watch.cancel()
   loop.assertSound()
   return {
     states: loop.states(),

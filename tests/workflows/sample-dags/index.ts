@@ -1,5 +1,6 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
+import * as late from './deadline-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 import * as told from './told-dags.ts'
@@ -34,6 +35,12 @@ export const sample_many = dagWorkflow(shapes.sampleMany)
 export const sample_callbacks = dagWorkflow(told.sampleCallbacks)
 export const sample_bad_callbacks = dagWorkflow(told.sampleBadCallbacks)
 export const sample_slow_callback = dagWorkflow(told.sampleSlowCallback)
+export const sample_deadline_queued = dagWorkflow(late.sampleDeadlineQueued)
+export const sample_deadline_average = dagWorkflow(late.sampleDeadlineAverage)
+export const sample_deadline_fixed = dagWorkflow(late.sampleDeadlineFixed)
+export const sample_deadline_past = dagWorkflow(late.sampleDeadlinePast)
+export const sample_deadline_asked = dagWorkflow(late.sampleDeadlineAsked)
+export const sample_deadline_repair = dagWorkflow(late.sampleDeadlineRepair)
 export const daybook_backfill = backfillWorkflow([
   ...dags.sampleDags,
   ...shapes.shapeDags,

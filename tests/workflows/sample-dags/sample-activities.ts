@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { currentAttempt } from '../../../activities/current-attempt.ts'
-import type { DeadlineAlert } from '../../../dag/builder.ts'
+import type { DeadlineAlert } from '../../../dag/deadline.ts'
 import type { EndedTask, FailedRun, SucceededRun } from '../../../dag/define-dag.ts'
 
 /** Real activities without a shop, and what a test can see of them. */
@@ -15,6 +15,8 @@ export function createSampleActivities() {
   const held: number[] = []
   const mapped: string[] = []
   const alerts: DeadlineAlert[] = []
+  const asked: string[] = []
+  const closingTimes = new Map<string, string>()
   const napping = new Set<string>()
   const doubles: string[] = []
   const mostNapping = { count: 0 }
@@ -102,6 +104,11 @@ export function createSampleActivities() {
     async tellDeadline(input: DeadlineAlert) {
       alerts.push(input)
     },
+    async closingTime(input: { date: string }): Promise<string | null> {
+      asked.push(input.date)
+      if (broken.has(`${input.date} closing`)) throw ApplicationFailure.nonRetryable('no such shop')
+      return closingTimes.get(input.date) ?? null
+    },
     async tellFailure(input: FailedRun) {
       failures.push(input)
     },
@@ -141,6 +148,8 @@ export function createSampleActivities() {
     held,
     mapped,
     alerts,
+    closingTimes,
+    asked,
     doubles,
     mostNapping,
   }
