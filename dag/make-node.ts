@@ -9,6 +9,7 @@ import type {
 } from './builder.ts'
 import { toMs } from './duration.ts'
 import type { InputSource, PoolUse, TaskKind, TaskNode, TriggerRule, Wait } from './graph.ts'
+import { idsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 
 export interface NodeParts {
@@ -46,7 +47,7 @@ export function makeNode(
   const attempt = { ...defaults, ...definedOnly(dag), ...definedOnly(options) }
   const { heartbeatTimeout, maxRetryDelay } = attempt
   const setups = (options.setups ?? []).map((setup) => setup.id)
-  const after = (options.after ?? []).map((upstream) => upstream.id)
+  const after = idsOf(options.after)
   return {
     ...parts,
     upstream: [...new Set([...tasksUsed(over), ...tasksUsed(parts.input), ...after, ...setups])],

@@ -4,6 +4,7 @@ import { checkDeadline } from './deadline.ts'
 import type { Dag } from './define-dag.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { directDownstream, triggerRules } from './graph.ts'
+import { groupsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 
 export class InvalidDag extends Error {
@@ -20,6 +21,7 @@ export function validateDag(dag: Dag): void {
 }
 
 const snakeCase = /^[a-z][a-z0-9_]*$/
+const withGroups = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/
 
 function checkOptions(dag: Dag): string[] {
   const problems: string[] = []
@@ -69,10 +71,11 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   const problems: string[] = []
   const say = (problem: string) => problems.push(`task ${task.id}: ${problem}`)
   const known = new Set(graph.tasks.map((other) => other.id))
-  if (!snakeCase.test(task.id)) say('the id is not snake_case')
+  if (!withGroups.test(task.id)) say('the id is not snake_case')
   if (task.id === 'on_failure') say('the id on_failure is kept for the DAG option onFailure')
   if (task.id === 'on_success') say('the id on_success is kept for the DAG option onSuccess')
   if (graph.tasks.findIndex((other) => other.id === task.id) !== index) say('the id is taken')
+  for (const group of groupsOf(task.id)) if (known.has(group)) say(`its group ${group} is a task`)
   for (const id of new Set([
     ...task.upstream,
     ...tasksUsed(task.input),

@@ -41,6 +41,7 @@ export const sample_deadline_fixed = dagWorkflow(late.sampleDeadlineFixed)
 export const sample_deadline_past = dagWorkflow(late.sampleDeadlinePast)
 export const sample_deadline_asked = dagWorkflow(late.sampleDeadlineAsked)
 export const sample_deadline_repair = dagWorkflow(late.sampleDeadlineRepair)
+export const sample_groups = dagWorkflow(told.sampleGroups)
 export const daybook_backfill = backfillWorkflow([
   ...dags.sampleDags,
   ...shapes.shapeDags,

@@ -37,4 +37,21 @@ export const sampleSlowCallback = defineDag(
   },
 )
 
-export const toldDags = [sampleCallbacks, sampleBadCallbacks, sampleSlowCallback]
+export const sampleGroups = defineDag({ id: 'sample_groups', ...daily }, (build) => {
+  const { task, group, date } = build
+  const first = task('first', act.count, { date })
+  const orders = group(
+    'orders',
+    (inOrders) => {
+      const items = inOrders.task('items', act.listItems, { date, count: 2 })
+      const each = inOrders.map('each', act.workOnItem, items.output, (item) => ({
+        ...{ date, no: item.no, fails: item.fails },
+      }))
+      return { sum: inOrders.task('sum', act.sum, { date, numbers: each.output }) }
+    },
+    { after: [first] },
+  )
+  task('last', act.count, { date, from: orders.made.sum.output }, { after: [orders] })
+})
+
+export const toldDags = [sampleGroups, sampleCallbacks, sampleBadCallbacks, sampleSlowCallback]
