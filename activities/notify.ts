@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DeadlineAlert } from '../dag/builder.ts'
+import type { DeadlineAlert } from '../dag/deadline.ts'
 import { composeDeadlineMail } from '../domain/mail-deadline.ts'
 import { composeFailureMail, type FailedCheck } from '../domain/mail-failure.ts'
 import { composeFindingsMail, type Finding } from '../domain/mail-findings.ts'

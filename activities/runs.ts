@@ -12,6 +12,7 @@ import type { Database } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
+import { averageRuntime } from './average-runtime.ts'
 import { awaitResult } from './await-run.ts'
 import { datesHeldByOthers } from './other-backfills.ts'
 import type { RecordedIntervention } from './open-run.ts'
@@ -50,6 +51,8 @@ export type StartedRun =
       readonly hasSearchAttributes: boolean
       readonly latestUntilMs: number | null
       readonly dueMs: number | null
+      /** Of earlier runs, if the deadline counts from that; fixed when the run starts. */
+      readonly averageMs?: number | null
       readonly hasPast: boolean
       /** Runs of the DAG that may be active at once; null for runs of a backfill, which has a limit of its own. */
       readonly maxActiveRuns: number | null
@@ -145,6 +148,7 @@ export function createRunActivities(deps: RunDeps) {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
         latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
         dueMs: input.dueMs,
+        averageMs: await averageRuntime(database, graph),
         hasPast: !ignoresPast,
         ...{ maxActiveRuns, isQueued },
       }

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
+import type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
+import type { DeadlineOptions } from './deadline.ts'
 import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
 import type { WeightRule } from './priority-weights.ts'
@@ -10,6 +12,8 @@ declare const allows: unique symbol
 /** Something a task of this id may name in `after`. */
 export interface Upstream<Id extends string> {
   readonly id: string
+  /** Of a group: what comes after it comes after these. */
+  readonly leaves?: readonly string[]
   readonly [allows]?: (downstream: Id) => void
 }
 
@@ -29,8 +33,12 @@ export type Chosen<Choice extends string> = Choice | readonly Choice[] | null | 
 export interface AttemptOptions {
   readonly retries?: number
   readonly retryDelay?: Duration
-  /** Each delay is the one before times this; 1 keeps it the same. */
+  /**
+   * The n-th wait is at least `retryDelay × factor ^ (n − 1)` and less than twice that, in whole seconds,
+   * at most a day: tasks that failed together do not try again together. 1 and 0: always `retryDelay`.
+   */
   readonly retryBackoff?: number
+  /** No wait is longer. */
   readonly maxRetryDelay?: Duration
   /** Limit of one attempt. */
   readonly timeout?: Duration
@@ -51,6 +59,12 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   readonly dependsOnPast?: boolean
   /** Waits also for the tasks right after it there. */
   readonly waitForDownstream?: boolean
+  /** Told when it has succeeded; like all callbacks, its own failure changes nothing. */
+  readonly onSuccess?: ActivityRef<EndedTask, unknown>
+  /** Told when it has failed for good. */
+  readonly onFailure?: ActivityRef<EndedTask, unknown>
+  /** Told when it has found nothing to do; not when others skip it. */
+  readonly onSkipped?: ActivityRef<EndedTask, unknown>
 }
 
 export type TaskOptions<Id extends string, Rule extends TriggerRule> = AttemptOptions &
@@ -94,6 +108,8 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly maxActiveRuns: number
   /** Told of a failed run before it ends; its own failure changes nothing. */
   readonly onFailure?: ActivityRef<FailedRun, unknown>
+  /** Told of a run that succeeded, likewise. */
+  readonly onSuccess?: ActivityRef<SucceededRun, unknown>
   readonly params?: z.ZodType<Params>
   /** The first failed task stops the run; every task must have the rule all_success. */
   readonly failFast?: boolean
@@ -114,33 +130,6 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly weightRule?: WeightRule
 }
 
-export interface DeadlineOptions {
-  /** After the run was due by its schedule, or after its start where there is none. */
-  readonly after: Duration
-  /** Tells of it also this long before. */
-  readonly warnBefore?: Duration
-  readonly notify: ActivityRef<DeadlineAlert, unknown>
-}
-
-export interface DeadlineAlert {
-  dagId: string
-  date: string
-  runKey: string
-  kind: 'warning' | 'missed'
-  /** ISO 8601, in UTC. */
-  deadline: string
-  /** Tasks that have not ended. */
-  unfinished: string[]
-}
-
-export interface FailedRun {
-  dagId: string
-  date: string
-  runKey: string
-  failedTasks: string[]
-  reason: string
-}
-
 /** What a person said about an approval. */
 export interface ApprovalOutput {
   decision: 'approve' | 'reject'
@@ -148,7 +137,21 @@ export interface ApprovalOutput {
   reason: string
 }
 
-export interface Builder<Params> {
+/** All tasks of a group; to come after it is to come after its leaves. */
+export interface GroupRef<Id extends string, Made> extends Upstream<string> {
+  readonly id: Id
+  readonly leaves: readonly string[]
+  /** What the function that built the group returned. */
+  readonly made: Made
+}
+
+export interface GroupOptions {
+  /** Its roots come after these. */
+  readonly after?: readonly Upstream<string>[]
+}
+
+/** `Prefix` is that of the group which it builds: `orders.`. */
+export interface Builder<Params, Prefix extends string = ''> {
   readonly task: <
     const Id extends string,
     Input,
@@ -158,8 +161,8 @@ export interface Builder<Params> {
     id: Id,
     activity: ActivityRef<Input, Output>,
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
-    options?: TaskOptions<NoInfer<Id>, Rule>,
-  ) => TaskRef<Id, Output>
+    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule>,
+  ) => TaskRef<`${Prefix}${Id}`, Output>
   /** A task whose activity returns which of `choices` run; the others are skipped. */
   readonly branch: <
     const Id extends string,
@@ -171,17 +174,17 @@ export interface Builder<Params> {
     activity: ActivityRef<Input, Chosen<NoInfer<Choice>>>,
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
     choices: readonly Choice[],
-    options?: TaskOptions<NoInfer<Id>, Rule>,
-  ) => BranchRef<Id, Choice>
+    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule>,
+  ) => BranchRef<`${Prefix}${Id}`, Choice>
   /** Makes something for the tasks after it, which its teardown takes away again. */
-  readonly setup: Builder<Params>['task']
+  readonly setup: Builder<Params, Prefix>['task']
   /** Runs when its set-ups have succeeded and all between them and it has ended, however it ended. */
   readonly teardown: <const Id extends string, Input>(
     id: Id,
     activity: ActivityRef<Input, unknown>,
     input: Wired<NoInfer<Input>, 'all_done'>,
-    options: TeardownOptions<NoInfer<Id>>,
-  ) => TaskRef<Id, undefined>
+    options: TeardownOptions<`${Prefix}${NoInfer<Id>}`>,
+  ) => TaskRef<`${Prefix}${Id}`, undefined>
   /** A task whose activity says whether what comes after it runs. */
   readonly shortCircuit: <
     const Id extends string,
@@ -191,13 +194,13 @@ export interface Builder<Params> {
     id: Id,
     activity: ActivityRef<Input, boolean>,
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
-    options?: TaskOptions<NoInfer<Id>, Rule> & SkipOptions,
-  ) => TaskRef<Id, boolean>
+    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & SkipOptions,
+  ) => TaskRef<`${Prefix}${Id}`, boolean>
   /** Lets its direct downstream run only in the newest due run, and in runs made by hand. */
   readonly latestOnly: <const Id extends string>(
     id: Id,
-    options?: PlaceOptions<NoInfer<Id>, TriggerRule>,
-  ) => TaskRef<Id, undefined>
+    options?: PlaceOptions<`${Prefix}${NoInfer<Id>}`, TriggerRule>,
+  ) => TaskRef<`${Prefix}${Id}`, undefined>
   /**
    * A task whose activity is asked again and again until it returns something other than false or
    * nothing. Waiting for days costs no worker and no event.
@@ -211,8 +214,8 @@ export interface Builder<Params> {
     id: Id,
     activity: ActivityRef<Input, Output | false | null | undefined>,
     input: Wired<NoInfer<Input>, NoInfer<Rule>>,
-    options?: TaskOptions<NoInfer<Id>, Rule> & WaitOptions,
-  ) => TaskRef<Id, Output>
+    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & WaitOptions,
+  ) => TaskRef<`${Prefix}${Id}`, Output>
   /**
    * A task that runs once for each item of a list; `input` says what an instance gets of its item.
    * Its output is the list of theirs, in the order of the items.
@@ -228,13 +231,22 @@ export interface Builder<Params> {
     activity: ActivityRef<Input, Output>,
     over: Ref<readonly Item[]>,
     input: (item: SureRef<Item>) => Wired<NoInfer<Input>, NoInfer<Rule>>,
-    options?: TaskOptions<NoInfer<Id>, Rule> & MapOptions,
-  ) => TaskRef<Id, Output[]>
+    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & MapOptions,
+  ) => TaskRef<`${Prefix}${Id}`, Output[]>
   /** Waits until a person approves or rejects; a rejection skips what comes after. */
   readonly approval: <const Id extends string>(
     id: Id,
-    options?: PlaceOptions<NoInfer<Id>, TriggerRule> & WaitOptions & SkipOptions,
-  ) => TaskRef<Id, ApprovalOutput>
+    options?: PlaceOptions<`${Prefix}${NoInfer<Id>}`, TriggerRule> & WaitOptions & SkipOptions,
+  ) => TaskRef<`${Prefix}${Id}`, ApprovalOutput>
+  /**
+   * Tasks that are seen as one: their ids begin with that of the group and a dot, `orders.load`, and
+   * what comes before or after the group comes before its roots or after its leaves.
+   */
+  readonly group: <const Id extends string, Made>(
+    id: Id,
+    build: (builder: Builder<Params, `${Prefix}${Id}.`>) => Made,
+    options?: GroupOptions,
+  ) => GroupRef<`${Prefix}${Id}`, Made>
   readonly date: Ref<string, 'sure'>
   readonly params: SureRef<Params>
 }

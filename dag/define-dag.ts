@@ -1,8 +1,10 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
-import type { Builder, DagOptions, DeadlineOptions } from './builder.ts'
+import type { Builder, DagOptions } from './builder.ts'
+import { deadlineOf } from './deadline.ts'
 import { toMs } from './duration.ts'
 import type { Graph, TaskKind, TaskNode } from './graph.ts'
+import { assertLocal, idsOf, leavesOf, startAfter } from './groups.ts'
 import type { NodeParts } from './make-node.ts'
 import { makeNode } from './make-node.ts'
 import { effectivePriorities } from './priority-weights.ts'
@@ -10,7 +12,7 @@ import { dateRef, makeRef, recordInput } from './reference.ts'
 import { validateDag } from './validate-graph.ts'
 
 export { activityRefs } from './activity-refs.ts'
-export type { FailedRun } from './builder.ts'
+export type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
 
 /** A DAG as a value: what the workflow, the schedules, the CLI and the tests read. */
 export interface Dag {
@@ -36,7 +38,7 @@ export function defineDag<Params = Record<string, never>>(
   build: (builder: Builder<Params>) => void,
 ): Dag {
   const nodes: TaskNode[] = []
-  build(builderInto(nodes, options))
+  build(builderInto(nodes, options, ''))
   const dag: Dag = {
     id: options.id,
     description: options.description ?? '',
@@ -59,23 +61,12 @@ function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]
     dagId: options.id,
     tasks: weigh(nodes, options),
     onFailure: options.onFailure?.activityName ?? null,
+    ...(options.onSuccess && { onSuccess: options.onSuccess.activityName }),
     ...(failFast ? { isFailFast: true } : {}),
     ...(failsOnAnyTask ? { failsOnAnyTask: true } : {}),
     ...(runTimeout === undefined ? {} : { runTimeoutMs: toMs(runTimeout) }),
     ...(maxActiveTasks === undefined ? {} : { maxActiveTasks }),
     ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
-  }
-}
-
-function deadlineOf({
-  after,
-  warnBefore,
-  notify,
-}: DeadlineOptions): NonNullable<Graph['deadline']> {
-  return {
-    afterMs: toMs(after),
-    warnBeforeMs: warnBefore === undefined ? null : toMs(warnBefore),
-    activity: notify.activityName,
   }
 }
 
@@ -97,7 +88,15 @@ function weigh<Params>(
   })
 }
 
-function builderInto<Params>(nodes: TaskNode[], dag: DagOptions<Params>): Builder<Params> {
+function builderInto<Params, Prefix extends string>(
+  nodes: TaskNode[],
+  dag: DagOptions<Params>,
+  prefix: Prefix,
+): Builder<Params, Prefix> {
+  const named = <Id extends string>(id: Id): `${Prefix}${Id}` => {
+    assertLocal(id)
+    return `${prefix}${id}`
+  }
   const add = (parts: NodeParts, options: Parameters<typeof makeNode>[1] = {}) => {
     nodes.push(makeNode(parts, options, dag))
   }
@@ -114,43 +113,61 @@ function builderInto<Params>(nodes: TaskNode[], dag: DagOptions<Params>): Builde
   })
   const outputOf = (task: string) => makeRef<never>({ from: 'output', task, path: [] })
   return {
-    task(id, activity, input, options) {
+    task(localId, activity, input, options) {
+      const id = named(localId)
       add(withActivity('task', id, activity, input), options)
       return { id, output: outputOf(id) }
     },
-    branch(id, activity, input, choices, options) {
+    branch(localId, activity, input, choices, options) {
+      const id = named(localId)
       add({ ...withActivity('branch', id, activity, input), choices }, options)
       return { id }
     },
-    setup(id, activity, input, options) {
+    setup(localId, activity, input, options) {
+      const id = named(localId)
       add(withActivity('task', id, activity, input), { ...options, isSetup: true })
       return { id, output: outputOf(id) }
     },
-    teardown(id, activity, input, options) {
+    teardown(localId, activity, input, options) {
+      const id = named(localId)
       add(withActivity('task', id, activity, input), options)
       return { id, output: outputOf(id) }
     },
-    shortCircuit(id, activity, input, options) {
+    shortCircuit(localId, activity, input, options) {
+      const id = named(localId)
       add(withActivity('short_circuit', id, activity, input), options)
       return { id, output: outputOf(id) }
     },
-    latestOnly(id, options) {
+    latestOnly(localId, options) {
+      const id = named(localId)
       add(withoutActivity('latest_only', id), options)
       return { id, output: outputOf(id) }
     },
-    sensor(id, activity, input, options) {
+    sensor(localId, activity, input, options) {
+      const id = named(localId)
       add(withActivity('sensor', id, activity, input), options)
       return { id, output: outputOf(id) }
     },
-    map(id, activity, over, input, options) {
+    map(localId, activity, over, input, options) {
+      const id = named(localId)
       const item = makeRef<never>({ from: 'item', path: [] })
       const node = withActivity('mapped', id, activity, input(item))
       add({ ...node, over: recordInput(over) }, options)
       return { id, output: outputOf(id) }
     },
-    approval(id, options) {
+    approval(localId, options) {
+      const id = named(localId)
       add(withoutActivity('approval', id), options)
       return { id, output: outputOf(id) }
+    },
+    group(localId, build, options) {
+      const id = named(localId)
+      const first = nodes.length
+      const made = build(builderInto(nodes, dag, `${id}.`))
+      const members = nodes.splice(first)
+      if (members.length === 0) throw new Error(`The group ${id} has no tasks`)
+      nodes.push(...startAfter(members, idsOf(options?.after)))
+      return { id, leaves: leavesOf(members), made }
     },
     date: dateRef,
     params: makeRef({ from: 'params', path: [] }),

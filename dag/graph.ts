@@ -54,6 +54,8 @@ export interface TaskNode {
   /** Each delay is the one before times this. */
   readonly retryBackoff: number
   readonly maxRetryDelayMs: number | null
+  /** Whether the factor makes Airflow's back-off: whole seconds, with jitter. */
+  readonly retryJitter?: true
   /** Limit of one attempt. */
   readonly timeoutMs: number
   readonly heartbeatTimeoutMs: number | null
@@ -67,6 +69,14 @@ export interface TaskNode {
   readonly mapping?: Mapping
   readonly pool?: PoolUse
   readonly past?: Past
+  /** Activities that are told when it has ended so by itself. */
+  readonly callbacks?: Callbacks
+}
+
+export interface Callbacks {
+  readonly success?: string
+  readonly failed?: string
+  readonly skipped?: string
 }
 
 /** Cleans up after its set-ups, whatever became of the tasks between. */
@@ -104,6 +114,24 @@ export interface Past {
   readonly waitForDownstream: boolean
 }
 
+/** When a run should be over. It goes on when it is not. */
+export interface Deadline {
+  /** Absent in graphs recorded before there was a choice: `due`, looked at from the first task on. */
+  readonly from?: DeadlineReference
+  /** After what it counts from. */
+  readonly afterMs: number
+  readonly warnBeforeMs: number | null
+  /** Told of it, while the run goes on. */
+  readonly activity: string
+}
+
+export type DeadlineReference =
+  | { readonly reference: 'due' | 'queued' }
+  /** Of the last so many successful runs. */
+  | { readonly reference: 'average_runtime'; readonly maxRuns: number; readonly minRuns: number }
+  | { readonly reference: 'fixed'; readonly atMs: number }
+  | { readonly reference: 'asked'; readonly activity: string }
+
 /** A DAG as pure data. A run records it when it starts and interprets that record from then on. */
 export interface Graph {
   readonly dagId: string
@@ -111,19 +139,15 @@ export interface Graph {
   readonly tasks: readonly TaskNode[]
   /** Activity that is told of a failed run. */
   readonly onFailure: string | null
+  /** Activity that is told of a run that succeeded. */
+  readonly onSuccess?: string
   /** The first failure stops the run; only teardowns still run. */
   readonly isFailFast?: true
   /** Any failed task fails the run, not only a leaf. */
   readonly failsOnAnyTask?: true
   /** Unfinished tasks are skipped and the run fails when it has taken longer. */
   readonly runTimeoutMs?: number
-  readonly deadline?: {
-    /** After the run was due. */
-    readonly afterMs: number
-    readonly warnBeforeMs: number | null
-    /** Told of it, while the run goes on. */
-    readonly activity: string
-  }
+  readonly deadline?: Deadline
   /** Tasks of a run that may run at once. */
   readonly maxActiveTasks?: number
 }

@@ -9,6 +9,7 @@ import type {
 } from './builder.ts'
 import { toMs } from './duration.ts'
 import type { InputSource, PoolUse, TaskKind, TaskNode, TriggerRule, Wait } from './graph.ts'
+import { idsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 
 export interface NodeParts {
@@ -46,14 +47,14 @@ export function makeNode(
   const attempt = { ...defaults, ...definedOnly(dag), ...definedOnly(options) }
   const { heartbeatTimeout, maxRetryDelay } = attempt
   const setups = (options.setups ?? []).map((setup) => setup.id)
-  const after = (options.after ?? []).map((upstream) => upstream.id)
+  const after = idsOf(options.after)
   return {
     ...parts,
     upstream: [...new Set([...tasksUsed(over), ...tasksUsed(parts.input), ...after, ...setups])],
     rule: options.setups ? 'all_done_setup_success' : (options.rule ?? 'all_success'),
     retries: attempt.retries,
     retryDelayMs: toMs(attempt.retryDelay),
-    retryBackoff: attempt.retryBackoff,
+    ...backoffOf(attempt.retryBackoff),
     maxRetryDelayMs: maxRetryDelay === undefined ? null : toMs(maxRetryDelay),
     timeoutMs: toMs(attempt.timeout),
     heartbeatTimeoutMs: heartbeatTimeout === null ? null : toMs(heartbeatTimeout),
@@ -64,7 +65,14 @@ export function makeNode(
     ...waitOf(parts.kind, options),
     ...poolOf(options),
     ...pastOf(options),
+    ...callbacksOf(options),
   }
+}
+
+/** As in Airflow a factor of 0 means what 1 does: no back-off. */
+function backoffOf(factor: number): Pick<TaskNode, 'retryBackoff' | 'retryJitter'> {
+  if (factor === 0 || factor === 1) return { retryBackoff: 1 }
+  return { retryBackoff: factor, retryJitter: true }
 }
 
 function skipsOf(kind: TaskKind, { skips }: SkipOptions): Pick<TaskNode, 'skips'> {
@@ -95,6 +103,16 @@ function poolOf(options: PlaceOptions<never, TriggerRule>): { pool?: PoolUse } {
 function pastOf(options: PlaceOptions<never, TriggerRule>): Pick<TaskNode, 'past'> {
   const { dependsOnPast = false, waitForDownstream = false } = options
   return dependsOnPast || waitForDownstream ? { past: { waitForDownstream } } : {}
+}
+
+function callbacksOf(options: PlaceOptions<never, TriggerRule>): Pick<TaskNode, 'callbacks'> {
+  const { onSuccess, onFailure, onSkipped } = options
+  const callbacks = {
+    ...(onSuccess && { success: onSuccess.activityName }),
+    ...(onFailure && { failed: onFailure.activityName }),
+    ...(onSkipped && { skipped: onSkipped.activityName }),
+  }
+  return Object.keys(callbacks).length === 0 ? {} : { callbacks }
 }
 
 function definedOnly(options: AttemptOptions): AttemptOptions {

@@ -1,4 +1,5 @@
 import type { Graph, TaskKind, TaskNode } from './graph.ts'
+import { groupsOf } from './groups.ts'
 import { describeTask } from './describe-task.ts'
 import type { TaskState, TaskStates } from './task-state.ts'
 import { stateOf } from './task-state.ts'
@@ -32,7 +33,7 @@ export function renderMermaid(graph: Graph, states?: TaskStates): string {
   )
   return [
     'flowchart LR',
-    ...graph.tasks.map(renderNode),
+    ...renderNodes(graph.tasks, 0),
     ...edges,
     ...(states === undefined ? [] : renderStates(graph, states)),
   ].join('\n')
@@ -40,7 +41,26 @@ export function renderMermaid(graph: Graph, states?: TaskStates): string {
 
 /** Prefixed: a bare `end` or `graph` is a word of Mermaid's own. */
 function nodeId(taskId: string): string {
-  return `t_${taskId}`
+  return `t_${taskId.replaceAll('.', '-')}`
+}
+
+/** Tasks in the order of the graph, those of a group together where its first one stands. */
+function renderNodes(tasks: readonly TaskNode[], depth: number): string[] {
+  const indent = '  '.repeat(depth)
+  const groupOf = (task: TaskNode) => groupsOf(task.id)[depth]
+  const first = new Map<string, TaskNode>()
+  for (const task of tasks.toReversed()) first.set(groupOf(task) ?? task.id, task)
+  return tasks.flatMap((task) => {
+    const group = groupOf(task)
+    if (group === undefined) return [`${indent}${renderNode(task)}`]
+    if (first.get(group) !== task) return []
+    const members = tasks.filter((other) => groupOf(other) === group)
+    return [
+      `${indent}  subgraph g_${group.replaceAll('.', '-')}["${group}"]`,
+      ...renderNodes(members, depth + 1),
+      `${indent}  end`,
+    ]
+  })
 }
 
 function renderNode(task: TaskNode): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { stableHash } from './stable-hash.ts'
 
 /** Failure type of a sensor's look that found nothing yet. */
 export const notYet = 'NotYet'
@@ -10,6 +11,8 @@ export const RetryDelays = z.object({
   retryDelayMs: z.number(),
   retryBackoff: z.number(),
   maxRetryDelayMs: z.number().nullable(),
+  /** Of back-off in whole seconds with jitter; runs begun before it was known wait without. */
+  retryJitter: z.literal(true).optional(),
 })
 export type RetryDelays = z.infer<typeof RetryDelays>
 
@@ -34,8 +37,33 @@ export function timeOutDelay(retryDelayMs: number): number {
   return Math.min(Math.max(retryDelayMs, 1), longestLostWorkerDelayMs)
 }
 
-/** The wait after attempt 1, 2, …: `delay × backoff^(attempt − 1)`, up to the cap. In milliseconds. */
-export function retryDelayAfter(attempt: number, delays: RetryDelays): number {
-  const delayMs = delays.retryDelayMs * delays.retryBackoff ** (attempt - 1)
-  return Math.min(delayMs, delays.maxRetryDelayMs ?? Number.POSITIVE_INFINITY)
+const longestBackoffSeconds = 86_400
+
+/** Whose retries: the same task of the same run waits the same, others do not wait with it. */
+export interface Retrying {
+  readonly runKey: string
+  /** Of an instance of a mapped task with its index: `load[17]`. */
+  readonly taskId: string
+}
+
+/**
+ * The wait after attempt 1, 2, …: the delay itself, or Airflow's back-off where the task has a
+ * factor, up to the task's cap. In milliseconds.
+ */
+export function retryDelayAfter(attempt: number, delays: RetryDelays, who: Retrying): number {
+  const { retryDelayMs, retryBackoff, maxRetryDelayMs, retryJitter } = delays
+  const capMs = maxRetryDelayMs ?? Number.POSITIVE_INFINITY
+  const grownMs = retryDelayMs * retryBackoff ** (attempt - 1)
+  if (retryJitter === undefined) return Math.min(grownMs, capMs)
+  return Math.min(
+    backoffSeconds(grownMs / 1_000, `${who.runKey}/${who.taskId}/${attempt}`) * 1_000,
+    capMs,
+  )
+}
+
+/** Whole seconds from `base` to `2 * base - 1`, at most a day; which, the hash of the try decides. */
+function backoffSeconds(grownSeconds: number, key: string): number {
+  const base = Math.max(1, Math.ceil(grownSeconds))
+  if (!(base < longestBackoffSeconds)) return longestBackoffSeconds
+  return Math.min(base + (stableHash(key) % base), longestBackoffSeconds)
 }

@@ -1,8 +1,10 @@
 import { isCalendarDate } from './calendar.ts'
 import { isTimeZone, parseDailyCron } from './cron.ts'
+import { checkDeadline } from './deadline.ts'
 import type { Dag } from './define-dag.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { directDownstream, triggerRules } from './graph.ts'
+import { groupsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 
 export class InvalidDag extends Error {
@@ -19,6 +21,7 @@ export function validateDag(dag: Dag): void {
 }
 
 const snakeCase = /^[a-z][a-z0-9_]*$/
+const withGroups = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/
 
 function checkOptions(dag: Dag): string[] {
   const problems: string[] = []
@@ -36,6 +39,7 @@ function checkOptions(dag: Dag): string[] {
   if (runTimeoutMs !== undefined && !(runTimeoutMs > 0)) {
     problems.push('runTimeout must be longer than nothing')
   }
+  if (dag.graph.deadline) problems.push(...checkDeadline(dag.graph.deadline))
   if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
   return problems
 }
@@ -67,9 +71,11 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   const problems: string[] = []
   const say = (problem: string) => problems.push(`task ${task.id}: ${problem}`)
   const known = new Set(graph.tasks.map((other) => other.id))
-  if (!snakeCase.test(task.id)) say('the id is not snake_case')
+  if (!withGroups.test(task.id)) say('the id is not snake_case')
   if (task.id === 'on_failure') say('the id on_failure is kept for the DAG option onFailure')
+  if (task.id === 'on_success') say('the id on_success is kept for the DAG option onSuccess')
   if (graph.tasks.findIndex((other) => other.id === task.id) !== index) say('the id is taken')
+  for (const group of groupsOf(task.id)) if (known.has(group)) say(`its group ${group} is a task`)
   for (const id of new Set([
     ...task.upstream,
     ...tasksUsed(task.input),
@@ -83,7 +89,7 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   if (!Number.isInteger(task.retries) || task.retries < 0) {
     say(`retries is ${task.retries}; it must be a whole number from 0`)
   }
-  if (!(task.retryBackoff >= 1)) say(`retryBackoff is ${task.retryBackoff}; it must be 1 or more`)
+  if (!(task.retryBackoff >= 0)) say(`retryBackoff is ${task.retryBackoff}; it must be 0 or more`)
   if (!(task.timeoutMs > 0)) say('its timeout must be longer than nothing')
   if (task.kind === 'branch') problems.push(...checkBranch(graph, task))
   return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]

@@ -41,7 +41,9 @@ export function createAuditInterceptor(
         setAttempt(context, attempt)
         await beginAttempt(database, attempt, worker, plan?.cleared ?? 0)
         const work = () => next({ ...input, args: [taskInput] })
-        return auditAttempt(database, context, attempt, () => followPlan(context, plan, work))
+        return auditAttempt(database, context, attempt, () =>
+          followPlan(context, attempt, plan, work),
+        )
       },
     },
   })
@@ -50,6 +52,7 @@ export function createAuditInterceptor(
 /** What a task throws is tried again after the task's own delay, which only its run knows. */
 async function followPlan(
   { info }: Context,
+  who: Attempt,
   plan: AttemptPlan | undefined,
   work: () => Promise<unknown>,
 ): Promise<unknown> {
@@ -60,7 +63,7 @@ async function followPlan(
   } catch (error) {
     // Every look of a sensor is an attempt for Temporal, and no reason to wait longer.
     const attempt = plan.pokeIntervalMs === undefined ? info.attempt : 1
-    throw delayed(error, retryDelayAfter(attempt, plan))
+    throw delayed(error, retryDelayAfter(attempt, plan, who))
   }
 }
 

@@ -2,17 +2,20 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  condition,
   isCancellation,
   rootCause,
-  scheduleActivity,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { StartedRun } from '../activities/runs.ts'
-import type { Dag, FailedRun } from '../dag/define-dag.ts'
+import { callbackOfRun } from '../dag/callbacks.ts'
+import type { Dag } from '../dag/define-dag.ts'
 import { addDays, dueMs, intervalOf } from '../dag/calendar.ts'
 import { parseDailyCron } from '../dag/cron.ts'
 import { problemOfParams, resolveRun } from '../dag/resolve-run.ts'
+import type { RunTimes } from '../dag/deadline.ts'
+import { initialStates } from '../dag/reducer.ts'
 import type { ResolvedRun } from '../dag/resolve-run.ts'
 import type { Intervention, Interventions } from '../dag/run-loop/interventions.ts'
 import { acceptInterventions } from '../dag/run-loop/interventions.ts'
@@ -20,8 +23,10 @@ import type { Questions } from '../dag/run-loop/questions.ts'
 import { acceptQuestions } from '../dag/run-loop/questions.ts'
 import type { GraphOutcome } from '../dag/run-loop/run-graph.ts'
 import { runGraph } from '../dag/run-loop/run-graph.ts'
+import { watchDeadline } from '../dag/run-loop/deadline.ts'
 import type { Slots } from '../dag/run-loop/slots.ts'
 import { createSlots } from '../dag/run-loop/slots.ts'
+import { tell } from '../dag/run-loop/tell.ts'
 import { createLocalQueue } from '../dag/run-loop/local-queue.ts'
 import { followRun } from './follow-run.ts'
 import type { Ledger } from './run-ledger.ts'
@@ -129,14 +134,19 @@ export interface Execution {
 
 async function executeRun(execution: Execution): Promise<RunResult> {
   const { run, ledger, slots, questions, interventions } = execution
+  let states: () => TaskStates = () => run.repairs?.states ?? initialStates(run.graph)
+  const watch = watchDeadline({ ...run, states: () => states() }, timesOf(run))
   try {
     await waitForTurn(execution)
   } catch (error) {
+    watch.cancel()
+    await CancellationScope.nonCancellable(() => condition(() => !watch.isBusy()))
     await CancellationScope.nonCancellable(() => endBeforeTurn(run, ledger, error))
     throw error
   }
   showState(run, 'running')
-  const outcome = await runGraph({ ...run, slots }, (controls) => {
+  const outcome = await runGraph({ ...run, slots, watch }, (controls) => {
+    states = controls.states
     const record = (made: Intervention) =>
       // What was done is kept, also when the run is cancelled in the same moment.
       CancellationScope.nonCancellable(() =>
@@ -158,9 +168,13 @@ async function executeRun(execution: Execution): Promise<RunResult> {
   })
 }
 
+function timesOf({ dueMs, averageMs = null }: OpenRun): RunTimes {
+  return { dueMs, averageMs, queuedMs: workflowInfo().startTime.getTime() }
+}
+
 async function endBeforeTurn(run: OpenRun, ledger: Ledger, error: unknown): Promise<void> {
   const isCancelled = isCancellation(error)
-  const outcome = { states: {}, outputs: {}, isCancelled, timedOut: undefined }
+  const outcome = { states: {}, outputs: {}, ends: [], isCancelled, timedOut: undefined }
   const summary = isCancelled
     ? 'cancelled while it waited for other runs of its DAG'
     : `it could not wait for other runs of its DAG: ${rootCause(error) ?? String(error)}`
@@ -174,7 +188,8 @@ async function endRun(
   outcome: GraphOutcome,
   verdict: Verdict,
 ): Promise<void> {
-  const problem = verdict.state === 'failed' ? await tellOfFailure(run, verdict) : undefined
+  const callback = callbackOfRun(run, verdict, outcome)
+  const problem = callback && (await tell(callback))
   showState(run, verdict.state)
   const { failedTasks, summary } = verdict
   // Shown by the server without a worker; a memo is meant to stay below 2 KB.
@@ -186,7 +201,7 @@ async function endRun(
     outputs: outcome.outputs,
     originalRunId: workflowInfo().originalExecutionRunId,
     error:
-      verdict.state === 'success' && failedTasks.length === 0
+      verdict.state === 'success' && failedTasks.length === 0 && problem === undefined
         ? null
         : withProblem(summary, problem),
   })
@@ -194,26 +209,6 @@ async function endRun(
 
 function withProblem(summary: string, problem: string | undefined): string {
   return problem === undefined ? summary : `${summary}; telling of it failed too: ${problem}`
-}
-
-/** Returns what went wrong with telling, which must never hide why the run failed. */
-async function tellOfFailure(run: OpenRun, verdict: Verdict): Promise<string | undefined> {
-  const { onFailure, dagId } = run.graph
-  if (onFailure === null) return undefined
-  const failedTasks = [...verdict.failedTasks]
-  const { date, runKey } = run
-  const input: FailedRun = { dagId, date, runKey, failedTasks, reason: verdict.summary }
-  try {
-    await scheduleActivity(onFailure, [input], {
-      activityId: 'on_failure',
-      summary: 'on_failure',
-      startToCloseTimeout: '5 minutes',
-      retry: { maximumAttempts: 3 },
-    })
-    return undefined
-  } catch (error) {
-    return rootCause(error) ?? String(error)
-  }
 }
 
 function resultOf(run: OpenRun, states: TaskStates, verdict: Verdict): RunResult {

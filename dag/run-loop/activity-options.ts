@@ -6,9 +6,10 @@ import { taskSkipped, timeOutDelay } from '../retry-delay.ts'
 
 /** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
 export function attemptPlan(task: TaskNode, cleared: number): AttemptPlan {
-  const { retryDelayMs, retryBackoff, maxRetryDelayMs, wait } = task
+  const { retryDelayMs, retryBackoff, maxRetryDelayMs, retryJitter, wait } = task
   return {
     ...{ retryDelayMs, retryBackoff, maxRetryDelayMs },
+    ...(retryJitter && { retryJitter }),
     ...(cleared === 0 ? {} : { cleared }),
     ...(wait === undefined ? {} : { pokeIntervalMs: wait.pokeIntervalMs }),
   }

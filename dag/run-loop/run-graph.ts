@@ -4,23 +4,27 @@ import {
   condition,
   setCurrentDetails,
 } from '@temporalio/workflow'
+import { callbackOfTask, orderOfEnds } from '../callbacks.ts'
 import type { Graph } from '../graph.ts'
 import { taskOf } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
 import { initialStates, reduce } from '../reducer.ts'
 import { renderGrid } from '../render-grid.ts'
-import type { TaskStates } from '../task-state.ts'
+import type { TaskStates, TaskStatus } from '../task-state.ts'
 import type { RunEnd } from '../verdict.ts'
 import type { Approvals } from './approvals.ts'
+import type { Watch } from './deadline.ts'
 import { createLimits } from './limits.ts'
 import type { Slots } from './slots.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { createTaskRunner } from './task-runner.ts'
+import { tell } from './tell.ts'
 import { startTimers } from './timers.ts'
 
 export interface GraphRun {
   readonly graph: Graph
   readonly date: string
+  readonly runKey: string
   readonly params: unknown
   /** A latest_only task lets nothing through after this instant; null when a person asked for the run. */
   readonly latestUntilMs: number | null
@@ -31,6 +35,8 @@ export interface GraphRun {
   /** Of the run that this one repairs: its states, cleared ones as `none`, and what its tasks returned. */
   readonly repairs: Repairs | null
   readonly slots: Slots
+  /** Of its deadline, since it was asked for. */
+  readonly watch: Watch
 }
 
 export interface Repairs {
@@ -41,6 +47,8 @@ export interface Repairs {
 export interface GraphOutcome extends RunEnd {
   readonly states: TaskStates
   readonly outputs: Readonly<Record<string, unknown>>
+  /** Tasks that succeeded or failed, the last one last. */
+  readonly ends: readonly string[]
 }
 
 /** What a person may do to a run that is going on. */
@@ -82,13 +90,17 @@ export async function runGraph(
   const timers = startTimers({ ...run, states: loop.states, apply: loop.apply })
   // A person may clear a task at the very end: the run goes on then.
   await CancellationScope.nonCancellable(() =>
-    condition(() => loop.isDone() && allHandlersFinished() && !timers.isBusy()),
+    condition(
+      () => loop.isDone() && allHandlersFinished() && !timers.isBusy() && !run.watch.isBusy(),
+    ),
   )
   timers.cancel()
+  run.watch.cancel()
   loop.assertSound()
   return {
     states: loop.states(),
     outputs: loop.tasks.outputs(),
+    ends: loop.ends(),
     isCancelled: root.consideredCancelled,
     timedOut: loop.timedOut(),
   }
@@ -97,6 +109,7 @@ export async function runGraph(
 function createLoop(run: GraphRun) {
   const { graph } = run
   let states = run.repairs?.states ?? initialStates(graph)
+  let ends = orderOfEnds([], {}, states)
   let running = 0
   let broken: Error | undefined
   let timedOut: string | undefined
@@ -112,6 +125,7 @@ function createLoop(run: GraphRun) {
 
   function apply(event: RunEvent): void {
     const step = reduce(graph, states, event)
+    ends = orderOfEnds(ends, states, step.states)
     states = step.states
     if (event.type === 'run_timed_out') timedOut = event.reason
     setCurrentDetails(renderGrid(graph, states))
@@ -125,7 +139,9 @@ function createLoop(run: GraphRun) {
     ended
       .then((event) => {
         running -= 1
+        const before = states[taskId]
         apply(event)
+        return tellOfEnd(taskId, before)
       })
       // A mistake in Daybook, which must fail the workflow task and not the run.
       .catch((error: unknown) => {
@@ -133,10 +149,20 @@ function createLoop(run: GraphRun) {
       })
   }
 
+  /** Nothing waits for a callback but the end of the run. */
+  async function tellOfEnd(taskId: string, before: TaskStatus | undefined): Promise<void> {
+    const callback = callbackOfTask(run, taskId, before, states[taskId])
+    if (callback === undefined) return
+    running += 1
+    await tell(callback)
+    running -= 1
+  }
+
   return {
     tasks,
     apply,
     states: () => states,
+    ends: () => ends,
     timedOut: () => timedOut,
     isDone: () => broken !== undefined || running === 0,
     assertSound() {

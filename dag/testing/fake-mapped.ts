@@ -29,6 +29,7 @@ export async function beginMapped(
     await beginInstance({
       ...tasks,
       values: () => ({ ...tasks.values(), item }),
+      activityId: ({ id }) => `${id}[${index}]`,
       onAttempt(_, input) {
         inputs[index] = input
         tasks.onAttempt(taskId, inputs)

@@ -16,6 +16,9 @@ export interface FakeTasks {
   readonly startedMs: number
   readonly latestUntilMs: number | null
   readonly values: () => RunValues
+  readonly runKey: string
+  /** As Temporal knows it: of an instance of a mapped task with its index. */
+  readonly activityId: (task: TaskNode) => string
   /** @throws Error when the task has none */
   readonly fakeOf: (task: TaskNode) => Fake
   readonly hasFake: (task: TaskNode) => boolean
@@ -116,13 +119,19 @@ function retry(tasks: FakeTasks, task: TaskNode, current: Try, failure: FakeFail
   if (failure.type === taskSkipped) {
     return tasks.onEnd({ type: 'task_skipped', taskId, reason: failure.message })
   }
-  const delayMs = failure.nextDelayMs ?? retryDelayAfter(current.attempt, task)
+  const delayMs = failure.nextDelayMs ?? ownDelay(tasks, task, current)
   // A sensor is asked until its time is up.
   const isLast = task.wait === undefined && current.attempt > task.retries
   if (failure.isFinal || isLast || isTooLate(tasks, current, delayMs)) {
     return tasks.onEnd({ type: 'task_failed', taskId, reason: failureInWords(failure) })
   }
   tryAgain(tasks, task, current, delayMs)
+}
+
+function ownDelay({ runKey, activityId }: FakeTasks, task: TaskNode, { attempt }: Try): number {
+  // Every look of a sensor is a try for Temporal, and no reason to wait longer.
+  const tried = task.wait === undefined ? attempt : 1
+  return retryDelayAfter(tried, task, { runKey, taskId: activityId(task) })
 }
 
 /** The server does not wait for a try that would come after the end. */

@@ -1,8 +1,10 @@
+import { callbackOfTask, orderOfEnds } from '../callbacks.ts'
 import type { Graph, TaskNode } from '../graph.ts'
 import { taskOf } from '../graph.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
 import { initialStates, reduce } from '../reducer.ts'
-import type { TaskStates } from '../task-state.ts'
+import { runKeyOf } from '../resolve-run.ts'
+import type { TaskStates, TaskStatus } from '../task-state.ts'
 import { stateOf } from '../task-state.ts'
 import type { RunEnd } from '../verdict.ts'
 import { beginFakeTask } from './fake-task.ts'
@@ -29,6 +31,8 @@ export interface TestLoop {
   readonly apply: (event: RunEvent) => void
   readonly isDone: () => boolean
   readonly end: () => RunEnd
+  /** Tasks that succeeded or failed, the last one last. */
+  readonly ends: () => readonly string[]
   /** Of the tasks that succeeded. */
   readonly outputs: () => Readonly<Record<string, unknown>>
   readonly order: string[]
@@ -48,6 +52,7 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   const inputs: Record<string, unknown> = {}
   const attempts: Record<string, number> = {}
   let states = options.states ?? initialStates(graph)
+  let ends = orderOfEnds([], {}, states)
   let isCancelled = false
   let timedOut: string | undefined
 
@@ -55,6 +60,8 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   const tasks = {
     ...options,
     clock,
+    runKey: runKeyOf(graph.dagId, options.date),
+    activityId: ({ id }: TaskNode) => id,
     values: () => ({ ...options, outputs: new Map(succeeded()) }),
     onAttempt(taskId: string, input: unknown) {
       inputs[taskId] = input
@@ -67,6 +74,7 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
 
   function apply(event: RunEvent): void {
     const step = reduce(graph, states, event)
+    ends = orderOfEnds(ends, states, step.states)
     states = step.states
     if (event.type === 'run_cancelled') isCancelled = true
     if (event.type === 'run_timed_out') timedOut = event.reason
@@ -100,7 +108,9 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   function endTask(event: TaskEnd): void {
     started.delete(event.taskId)
     working.delete(event.taskId)
+    const before = states[event.taskId]
     apply(event)
+    noteCallback(event.taskId, before)
     while (working.size < maxActiveTasks) {
       const next = queue.shift()
       if (next === undefined) return
@@ -109,9 +119,17 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
     }
   }
 
+  /** What the callback of a task is told stands among the inputs, by its activity id. */
+  function noteCallback(taskId: string, before: TaskStatus | undefined): void {
+    const run = { graph, date: options.date, runKey: tasks.runKey }
+    const callback = callbackOfTask(run, taskId, before, states[taskId])
+    if (callback !== undefined) inputs[callback.activityId] = callback.input
+  }
+
   return {
     ...{ clock, apply, order, inputs, attempts },
     states: () => states,
+    ends: () => ends,
     isDone: () => started.size === 0,
     end: () => ({ isCancelled, timedOut }),
     outputs: () => Object.fromEntries(succeeded()),

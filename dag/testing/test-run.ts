@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { addDays, dueMs, intervalOf } from '../calendar.ts'
 import { parseDailyCron } from '../cron.ts'
+import { callbackOfRun } from '../callbacks.ts'
 import type { Dag } from '../define-dag.ts'
 import { explain } from '../explain.ts'
 import type { Graph, TaskNode } from '../graph.ts'
@@ -57,7 +58,7 @@ export interface TestedRun {
   readonly why: (taskId: string) => string
   /** Ids of the tasks in the order in which they started; again if they were cleared. */
   readonly order: readonly string[]
-  /** What the activity of each task got, last; also that of `on_failure` if it was told. */
+  /** What the activity of each task got, last; and the callbacks: `on_failure`, `load:on_success`. */
   readonly inputs: Readonly<Record<string, unknown>>
   readonly outputs: Readonly<Record<string, unknown>>
   /** How often each fake was asked. */
@@ -167,18 +168,18 @@ function successOf({ kind, choices }: TaskNode): Fake {
 
 function resultOf({ graph, date }: TestLoopOptions, loop: TestLoop): TestedRun {
   const states = loop.states()
-  const { state, summary, failedTasks } = judgeRun(graph, states, loop.end())
+  const verdict = judgeRun(graph, states, loop.end())
+  const { state, summary, failedTasks } = verdict
   const entries = Object.entries(states)
-  const isTold = state === 'failed' && graph.onFailure !== null
-  const { dagId } = graph
-  const told = { dagId, date, runKey: runKeyOf(dagId, date), failedTasks, reason: summary }
+  const run = { graph, date, runKey: runKeyOf(graph.dagId, date) }
+  const told = callbackOfRun(run, verdict, { states, ends: loop.ends() })
   return {
     ...{ date, state, summary, failedTasks, graph, states },
     tasks: Object.fromEntries(entries.map(([id, status]) => [id, status.state])),
     reasons: Object.fromEntries(entries.map(([id, status]) => [id, status.reason])),
     why: (taskId) => explain(graph, states, taskId),
     order: loop.order,
-    inputs: { ...loop.inputs, ...(isTold ? { on_failure: told } : {}) },
+    inputs: { ...loop.inputs, ...(told && { [told.activityId]: told.input }) },
     outputs: loop.outputs(),
     attempts: loop.attempts,
     elapsedMs: loop.clock.elapsedMs(),

@@ -144,6 +144,7 @@ describe('a run that fails', () => {
         date: '2025-12-13',
         runKey: 'sample_failing/2025-12-13',
         failedTasks: ['bad'],
+        lastFailedTask: 'bad',
         reason: expect.stringContaining('bad failed (ChecksFailed'),
       },
     ])

@@ -1,7 +1,9 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
+import * as late from './deadline-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
+import * as told from './told-dags.ts'
 
 export { daybook_map_page } from '../../../workflows/map-page.ts'
 export const sample_chain = dagWorkflow(dags.sampleChain)
@@ -9,6 +11,7 @@ export const sample_branch = dagWorkflow(dags.sampleBranch)
 export const sample_failing = dagWorkflow(dags.sampleFailing)
 export const sample_cleanup = dagWorkflow(dags.sampleCleanup)
 export const sample_retry = dagWorkflow(dags.sampleRetry)
+export const sample_backoff = dagWorkflow(dags.sampleBackoff)
 export const sample_exhausted = dagWorkflow(dags.sampleExhausted)
 export const sample_told = dagWorkflow(dags.sampleTold)
 export const sample_gate = dagWorkflow(dags.sampleGate)
@@ -32,4 +35,18 @@ export const sample_cut = dagWorkflow(shapes.sampleCut)
 export const sample_as_it_was = dagWorkflow(shapes.sampleAsItWas)
 export const sample_patched = dagWorkflow(shapes.samplePatched)
 export const sample_many = dagWorkflow(shapes.sampleMany)
-export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])
+export const sample_callbacks = dagWorkflow(told.sampleCallbacks)
+export const sample_bad_callbacks = dagWorkflow(told.sampleBadCallbacks)
+export const sample_slow_callback = dagWorkflow(told.sampleSlowCallback)
+export const sample_deadline_queued = dagWorkflow(late.sampleDeadlineQueued)
+export const sample_deadline_average = dagWorkflow(late.sampleDeadlineAverage)
+export const sample_deadline_fixed = dagWorkflow(late.sampleDeadlineFixed)
+export const sample_deadline_past = dagWorkflow(late.sampleDeadlinePast)
+export const sample_deadline_asked = dagWorkflow(late.sampleDeadlineAsked)
+export const sample_deadline_repair = dagWorkflow(late.sampleDeadlineRepair)
+export const sample_groups = dagWorkflow(told.sampleGroups)
+export const daybook_backfill = backfillWorkflow([
+  ...dags.sampleDags,
+  ...shapes.shapeDags,
+  ...told.toldDags,
+])

@@ -1,18 +1,22 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { currentAttempt } from '../../../activities/current-attempt.ts'
-import type { DeadlineAlert } from '../../../dag/builder.ts'
-import type { FailedRun } from '../../../dag/define-dag.ts'
+import type { DeadlineAlert } from '../../../dag/deadline.ts'
+import type { EndedTask, FailedRun, SucceededRun } from '../../../dag/define-dag.ts'
 
 /** Real activities without a shop, and what a test can see of them. */
 export function createSampleActivities() {
   const calls: string[] = []
   const failures: FailedRun[] = []
+  const successes: SucceededRun[] = []
+  const ended: EndedTask[] = []
   const gates = new Map<string, () => void>()
   const broken = new Set<string>()
   const arrived = new Set<string>()
   const held: number[] = []
   const mapped: string[] = []
   const alerts: DeadlineAlert[] = []
+  const asked: string[] = []
+  const closingTimes = new Map<string, string>()
   const napping = new Set<string>()
   const doubles: string[] = []
   const mostNapping = { count: 0 }
@@ -20,6 +24,14 @@ export function createSampleActivities() {
     const { activityId, attempt } = Context.current().info
     calls.push(`${date} ${activityId} ${attempt}`)
   }
+  /** Until a test opens the gate of the date, or the activity is cancelled. */
+  const heldBy = (date: string) =>
+    new Promise<void>((resolve, reject) => {
+      gates.set(date, resolve)
+      Context.current().cancellationSignal.addEventListener('abort', () =>
+        reject(new CancelledFailure('let go')),
+      )
+    })
   const activities = {
     async count(input: { date: string; from?: number }) {
       note(input.date)
@@ -48,11 +60,7 @@ export function createSampleActivities() {
     async hold(input: { date: string }): Promise<void> {
       note(input.date)
       held.push(currentAttempt().attempt)
-      const { cancellationSignal } = Context.current()
-      await new Promise<void>((resolve, reject) => {
-        gates.set(input.date, resolve)
-        cancellationSignal.addEventListener('abort', () => reject(new CancelledFailure('let go')))
-      })
+      await heldBy(input.date)
     },
     async listItems(input: {
       date: string
@@ -96,8 +104,26 @@ export function createSampleActivities() {
     async tellDeadline(input: DeadlineAlert) {
       alerts.push(input)
     },
+    async closingTime(input: { date: string }): Promise<string | null> {
+      asked.push(input.date)
+      if (broken.has(`${input.date} closing`)) throw ApplicationFailure.nonRetryable('no such shop')
+      return closingTimes.get(input.date) ?? null
+    },
     async tellFailure(input: FailedRun) {
       failures.push(input)
+    },
+    async tellSuccess(input: SucceededRun) {
+      successes.push(input)
+    },
+    async tellTask(input: EndedTask) {
+      ended.push(input)
+    },
+    async tellTaskSlowly(input: EndedTask): Promise<void> {
+      await heldBy(input.date)
+      ended.push(input)
+    },
+    async tellBadly(_input: { date: string }): Promise<void> {
+      throw ApplicationFailure.nonRetryable('the pager is on fire')
     },
     /** Tells of a failure as slowly as a test wants it. */
     async tellFailureSlowly({ date }: FailedRun): Promise<void> {
@@ -114,12 +140,16 @@ export function createSampleActivities() {
     activities,
     calls,
     failures,
+    successes,
+    ended,
     gates,
     broken,
     arrived,
     held,
     mapped,
     alerts,
+    closingTimes,
+    asked,
     doubles,
     mostNapping,
   }

@@ -58,6 +58,14 @@ export const sampleRetry = defineDag(
   },
 )
 
+export const sampleBackoff = defineDag(
+  { id: 'sample_backoff', ...daily, retries: 3, retryDelay: '300 seconds', retryBackoff: 2 },
+  ({ task, date }) => {
+    task('flaky', act.failUntil, { date, attempt: 9 })
+    task('capped', act.failUntil, { date, attempt: 9 }, { maxRetryDelay: '900 seconds' })
+  },
+)
+
 export const sampleExhausted = defineDag(
   { id: 'sample_exhausted', ...daily, onFailure: act.tellFailureBadly },
   ({ task, date }) => {
@@ -88,6 +96,14 @@ export const sampleParams = defineDag(
 )
 
 export const sampleDags = [
-  ...[sampleChain, sampleBranch, sampleFailing, sampleCleanup, sampleRetry, sampleExhausted],
+  ...[
+    sampleChain,
+    sampleBranch,
+    sampleFailing,
+    sampleCleanup,
+    sampleRetry,
+    sampleBackoff,
+    sampleExhausted,
+  ],
   ...[sampleTold, sampleGate, sampleParams],
 ]
