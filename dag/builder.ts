@@ -45,13 +45,23 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   /** Slots that it takes of a pool while it runs; by default one. */
   readonly pool?: string
   readonly poolSlots?: number
-  /** Among the tasks that wait for the same pool; higher goes first. */
+  /** Among the tasks that wait for the same pool; higher goes first. It counts in that of others too. */
   readonly priority?: number
+  /** How many of it may go on at once over all runs of the DAG, those that wait in it among them. */
+  readonly maxActiveTisPerDag?: number
   /** Waits until the same task of the run before has succeeded or was skipped. */
   readonly dependsOnPast?: boolean
   /** Waits also for the tasks right after it there. */
   readonly waitForDownstream?: boolean
+  /** Waits for its past also before a rule or a branch skips it. */
+  readonly waitForPastDependsBeforeSkipping?: boolean
 }
+
+/** Of what runs nothing on a worker, and so takes no slots. */
+export type UnpooledOptions<Id extends string> = Omit<
+  PlaceOptions<Id, TriggerRule>,
+  'pool' | 'poolSlots'
+> & { readonly pool?: never; readonly poolSlots?: never }
 
 export type TaskOptions<Id extends string, Rule extends TriggerRule> = AttemptOptions &
   PlaceOptions<Id, Rule>
@@ -71,8 +81,8 @@ export interface SkipOptions {
 }
 
 export interface MapOptions {
-  /** Instances that run at once; by default 100. */
-  readonly maxParallel?: number
+  /** Instances that go on at once in a run; by default 100. */
+  readonly maxActiveTisPerDagrun?: number
 }
 
 export interface WaitOptions {
@@ -191,7 +201,7 @@ export interface Builder<Params> {
   /** Lets its direct downstream run only in the newest due run, and in runs made by hand. */
   readonly latestOnly: <const Id extends string>(
     id: Id,
-    options?: PlaceOptions<NoInfer<Id>, TriggerRule>,
+    options?: UnpooledOptions<NoInfer<Id>>,
   ) => TaskRef<Id, undefined>
   /**
    * A task whose activity is asked again and again until it returns something other than false or
@@ -228,7 +238,7 @@ export interface Builder<Params> {
   /** Waits until a person approves or rejects; a rejection skips what comes after. */
   readonly approval: <const Id extends string>(
     id: Id,
-    options?: PlaceOptions<NoInfer<Id>, TriggerRule> & WaitOptions & SkipOptions,
+    options?: UnpooledOptions<NoInfer<Id>> & WaitOptions & SkipOptions,
   ) => TaskRef<Id, ApprovalOutput>
   readonly date: Ref<string, 'sure'>
   readonly params: SureRef<Params>

@@ -9,6 +9,12 @@ import { effectivePriorities } from './priority-weights.ts'
 import { dateRef, makeRef, recordInput } from './reference.ts'
 import { validateDag } from './validate-graph.ts'
 
+/** A task, and the priority it was given: a node knows one only where it has a pool. */
+interface PlacedTask {
+  readonly node: TaskNode
+  readonly priority: number
+}
+
 export { activityRefs } from './activity-refs.ts'
 export type { FailedRun } from './builder.ts'
 
@@ -33,8 +39,8 @@ export function defineDag<Params = Record<string, never>>(
   options: DagOptions<Params>,
   build: (builder: Builder<Params>) => void,
 ): Dag {
-  const nodes: TaskNode[] = []
-  build(builderInto(nodes, options))
+  const tasks: PlacedTask[] = []
+  build(builderInto(tasks, options))
   const dag: Dag = {
     id: options.id,
     description: options.description ?? '',
@@ -43,18 +49,18 @@ export function defineDag<Params = Record<string, never>>(
     startDate: options.startDate,
     catchup: options.catchup,
     maxActiveRuns: options.maxActiveRuns,
-    graph: graphOf(options, nodes),
+    graph: graphOf(options, tasks),
     params: options.params,
   }
   validateDag(dag)
   return dag
 }
 
-function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]): Graph {
+function graphOf<Params>(options: DagOptions<Params>, tasks: readonly PlacedTask[]): Graph {
   const { failFast, failsOnAnyTask, runTimeout, maxActiveTasks, deadline } = options
   return {
     dagId: options.id,
-    tasks: weigh(nodes, options),
+    tasks: weigh(tasks, options),
     onFailure: options.onFailure?.activityName ?? null,
     ...(failFast ? { isFailFast: true } : {}),
     ...(failsOnAnyTask ? { failsOnAnyTask: true } : {}),
@@ -76,27 +82,22 @@ function deadlineOf({
   }
 }
 
-/** Priorities matter only where tasks wait for the same pool. */
+/** Every task's own priority counts in that of others; only those with a pool wait by it. */
 function weigh<Params>(
-  nodes: readonly TaskNode[],
+  tasks: readonly PlacedTask[],
   { weightRule = 'downstream' }: DagOptions<Params>,
 ): readonly TaskNode[] {
-  if (nodes.every((node) => node.pool === undefined)) return nodes
-  const own = nodes.map(({ id, upstream, pool }) => ({
-    id,
-    upstream,
-    priority: pool?.priority ?? 1,
-  }))
+  const own = tasks.map(({ node, priority }) => ({ ...node, priority }))
   const weights = effectivePriorities(own, weightRule)
-  return nodes.map((node) => {
+  return tasks.map(({ node }) => {
     if (node.pool === undefined) return node
     return { ...node, pool: { ...node.pool, priority: weights.get(node.id) ?? node.pool.priority } }
   })
 }
 
-function builderInto<Params>(nodes: TaskNode[], dag: DagOptions<Params>): Builder<Params> {
+function builderInto<Params>(tasks: PlacedTask[], dag: DagOptions<Params>): Builder<Params> {
   const add = (parts: NodeParts, options: Parameters<typeof makeNode>[1] = {}) => {
-    nodes.push(makeNode(parts, options, dag))
+    tasks.push({ node: makeNode(parts, options, dag), priority: options.priority ?? 1 })
   }
   const withActivity = (
     kind: TaskKind,

@@ -1,5 +1,6 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
+import * as limits from './limit-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 
@@ -29,4 +30,19 @@ export const sample_mapped = dagWorkflow(shapes.sampleMapped)
 export const sample_late = dagWorkflow(shapes.sampleLate)
 export const sample_in_time = dagWorkflow(shapes.sampleInTime)
 export const sample_many = dagWorkflow(shapes.sampleMany)
-export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])
+export const sample_yield = dagWorkflow(limits.sampleYield)
+export const sample_taker = dagWorkflow(limits.sampleTaker)
+export const sample_looker = dagWorkflow(limits.sampleLooker)
+export const sample_mapped_pool = dagWorkflow(limits.sampleMappedPool)
+export const sample_mapped_narrow = dagWorkflow(limits.sampleMappedNarrow)
+export const sample_mapped_wide = dagWorkflow(limits.sampleMappedWide)
+export const sample_mapped_tis = dagWorkflow(limits.sampleMappedTis)
+export const sample_tis = dagWorkflow(limits.sampleTis)
+export const sample_past_skip = dagWorkflow(limits.samplePastSkip)
+export const sample_past_gate = dagWorkflow(limits.samplePastGate)
+export const sample_past_held = dagWorkflow(limits.samplePastHeld)
+export const daybook_backfill = backfillWorkflow([
+  ...dags.sampleDags,
+  ...shapes.shapeDags,
+  ...limits.limitDags,
+])
