@@ -1,10 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
+import { slotsNotFree } from '../dag/retry-delay.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
 import type { Grant } from '../platform/slot-admission.ts'
-import type { SlotRequest } from '../platform/slots.ts'
+import type { SlotRelease, SlotRequest } from '../platform/slots.ts'
 import {
   claimHoldersToCheck,
   lookAtRequest,
@@ -14,8 +15,10 @@ import {
 } from '../platform/slots.ts'
 
 /** What a run asks for; a task that is not mapped has no index, a pool that nobody set 128 slots. */
-export type SlotInput = Omit<SlotRequest, 'mapIndex' | 'poolSlots'> &
-  Partial<Pick<SlotRequest, 'mapIndex' | 'poolSlots'>>
+export type SlotInput = Omit<SlotRequest, 'mapIndex' | 'poolSlots'> & {
+  readonly mapIndex?: number | undefined
+  readonly poolSlots?: number | undefined
+}
 
 export interface SlotDeps {
   readonly database: Database
@@ -39,7 +42,8 @@ export function createSlotActivities({
   pollIntervalMs = defaultPollIntervalMs,
 }: SlotDeps) {
   const ask = async (input: SlotInput): Promise<boolean> => {
-    const request = { mapIndex: -1, poolSlots: defaultPoolSlots, ...input }
+    const { mapIndex = -1, poolSlots = defaultPoolSlots } = input
+    const request = { ...input, mapIndex, poolSlots }
     const { isGranted, granted } = await requestSlots(database, request)
     await tellGranted(database, client, granted)
     return isGranted
@@ -60,7 +64,7 @@ export function createSlotActivities({
     },
 
     /** Gives slots back, or no longer waits for them: of one task, or of the whole run. */
-    async releaseSlots(input: { runId: string; taskId?: string }): Promise<void> {
+    async releaseSlots(input: SlotRelease): Promise<void> {
       const { granted } = await releaseSlots(database, input)
       await tellGranted(database, client, granted)
     },
@@ -100,13 +104,15 @@ async function notFree(
   const found = await lookAtRequest(database, { runId, taskId })
   const taken = found === undefined ? '' : `: ${found.used} of ${found.size} are taken`
   const message = `${slots} slots of the pool ${pool} are not free yet${taken}`
-  return ApplicationFailure.create({ message, type: 'SlotsNotFree', nextRetryDelay })
+  return ApplicationFailure.create({ message, type: slotsNotFree, nextRetryDelay })
 }
 
 /** Those whose execution is gone give back what they were granted, and others are told. */
 async function tellGranted(database: Database, client: Client, granted: Grant[]): Promise<void> {
   const told = await Promise.all(
-    granted.map(async (grant) => ((await tell(client, grant)) ? [] : [grant])),
+    granted
+      .filter(({ isTold }) => isTold)
+      .map(async (grant) => ((await tell(client, grant)) ? [] : [grant])),
   )
   await releaseEnded(database, client, told.flat())
 }
@@ -140,11 +146,12 @@ async function findEnded(client: Client, executions: readonly Execution[]): Prom
   return looked.flat()
 }
 
-/** By its workflow id: a reset run goes on under another run id, and a new one begins by forgetting the old. */
-async function hasEnded(client: Client, { workflowId }: Execution): Promise<boolean> {
+/** By its workflow id and first run id: a reset run goes on under another run id, a new one has another first. */
+async function hasEnded(client: Client, { workflowId, runId }: Execution): Promise<boolean> {
   try {
-    const { closeTime } = await client.workflow.getHandle(workflowId).describe()
-    return closeTime !== undefined
+    const { closeTime, raw } = await client.workflow.getHandle(workflowId).describe()
+    const firstRunId = raw.workflowExecutionInfo?.firstRunId
+    return closeTime !== undefined || (Boolean(firstRunId) && firstRunId !== runId)
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return true
     throw error

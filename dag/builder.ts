@@ -53,8 +53,10 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   /** Slots that it takes of a pool while it runs; by default one. */
   readonly pool?: string
   readonly poolSlots?: number
-  /** Among the tasks that wait for the same pool; higher goes first. */
+  /** Among the tasks that wait for the same pool; higher goes first. It counts in that of others too. */
   readonly priority?: number
+  /** How many of it may go on at once over all runs of the DAG, those that wait in it among them. */
+  readonly maxActiveTisPerDag?: number
   /** Waits until the same task of the run before has succeeded or was skipped. */
   readonly dependsOnPast?: boolean
   /** Waits also for the tasks right after it there. */
@@ -65,7 +67,15 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   readonly onFailure?: ActivityRef<EndedTask, unknown>
   /** Told when it has found nothing to do; not when others skip it. */
   readonly onSkipped?: ActivityRef<EndedTask, unknown>
+  /** Waits for its past also before a rule or a branch skips it. */
+  readonly waitForPastDependsBeforeSkipping?: boolean
 }
+
+/** Of what runs nothing on a worker, and so takes no slots. */
+export type UnpooledOptions<Id extends string> = Omit<
+  PlaceOptions<Id, TriggerRule>,
+  'pool' | 'poolSlots'
+> & { readonly pool?: never; readonly poolSlots?: never }
 
 export type TaskOptions<Id extends string, Rule extends TriggerRule> = AttemptOptions &
   PlaceOptions<Id, Rule>
@@ -85,8 +95,8 @@ export interface SkipOptions {
 }
 
 export interface MapOptions {
-  /** Instances that run at once; by default 100. */
-  readonly maxParallel?: number
+  /** Instances that go on at once in a run; by default 100. */
+  readonly maxActiveTisPerDagrun?: number
 }
 
 export interface WaitOptions {
@@ -199,7 +209,7 @@ export interface Builder<Params, Prefix extends string = ''> {
   /** Lets its direct downstream run only in the newest due run, and in runs made by hand. */
   readonly latestOnly: <const Id extends string>(
     id: Id,
-    options?: PlaceOptions<`${Prefix}${NoInfer<Id>}`, TriggerRule>,
+    options?: UnpooledOptions<`${Prefix}${NoInfer<Id>}`>,
   ) => TaskRef<`${Prefix}${Id}`, undefined>
   /**
    * A task whose activity is asked again and again until it returns something other than false or
@@ -236,7 +246,7 @@ export interface Builder<Params, Prefix extends string = ''> {
   /** Waits until a person approves or rejects; a rejection skips what comes after. */
   readonly approval: <const Id extends string>(
     id: Id,
-    options?: PlaceOptions<`${Prefix}${NoInfer<Id>}`, TriggerRule> & WaitOptions & SkipOptions,
+    options?: UnpooledOptions<`${Prefix}${NoInfer<Id>}`> & WaitOptions & SkipOptions,
   ) => TaskRef<`${Prefix}${Id}`, ApprovalOutput>
   /**
    * Tasks that are seen as one: their ids begin with that of the group and a dot, `orders.load`, and

@@ -11,6 +11,12 @@ import { effectivePriorities } from './priority-weights.ts'
 import { dateRef, makeRef, recordInput } from './reference.ts'
 import { validateDag } from './validate-graph.ts'
 
+/** A task, and the priority it was given: a node knows one only where it has a pool. */
+interface PlacedTask {
+  readonly node: TaskNode
+  readonly priority: number
+}
+
 export { activityRefs } from './activity-refs.ts'
 export type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
 
@@ -37,8 +43,8 @@ export function defineDag<Params = Record<string, never>>(
   options: DagOptions<Params>,
   build: (builder: Builder<Params>) => void,
 ): Dag {
-  const nodes: TaskNode[] = []
-  build(builderInto(nodes, options, ''))
+  const tasks: PlacedTask[] = []
+  build(builderInto(tasks, options, ''))
   const dag: Dag = {
     id: options.id,
     description: options.description ?? '',
@@ -47,7 +53,7 @@ export function defineDag<Params = Record<string, never>>(
     startDate: options.startDate,
     catchup: options.catchup,
     maxActiveRuns: options.maxActiveRuns,
-    graph: graphOf(options, nodes),
+    graph: graphOf(options, tasks),
     params: options.params,
     rerunWithLatestVersion: options.rerunWithLatestVersion,
   }
@@ -55,11 +61,11 @@ export function defineDag<Params = Record<string, never>>(
   return dag
 }
 
-function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]): Graph {
+function graphOf<Params>(options: DagOptions<Params>, tasks: readonly PlacedTask[]): Graph {
   const { failFast, failsOnAnyTask, runTimeout, maxActiveTasks, deadline } = options
   return {
     dagId: options.id,
-    tasks: weigh(nodes, options),
+    tasks: weigh(tasks, options),
     onFailure: options.onFailure?.activityName ?? null,
     ...(options.onSuccess && { onSuccess: options.onSuccess.activityName }),
     ...(failFast ? { isFailFast: true } : {}),
@@ -70,26 +76,21 @@ function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]
   }
 }
 
-/** Priorities matter only where tasks wait for the same pool. */
+/** Every task's own priority counts in that of others; only those with a pool wait by it. */
 function weigh<Params>(
-  nodes: readonly TaskNode[],
+  tasks: readonly PlacedTask[],
   { weightRule = 'downstream' }: DagOptions<Params>,
 ): readonly TaskNode[] {
-  if (nodes.every((node) => node.pool === undefined)) return nodes
-  const own = nodes.map(({ id, upstream, pool }) => ({
-    id,
-    upstream,
-    priority: pool?.priority ?? 1,
-  }))
+  const own = tasks.map(({ node, priority }) => ({ ...node, priority }))
   const weights = effectivePriorities(own, weightRule)
-  return nodes.map((node) => {
+  return tasks.map(({ node }) => {
     if (node.pool === undefined) return node
     return { ...node, pool: { ...node.pool, priority: weights.get(node.id) ?? node.pool.priority } }
   })
 }
 
 function builderInto<Params, Prefix extends string>(
-  nodes: TaskNode[],
+  tasks: PlacedTask[],
   dag: DagOptions<Params>,
   prefix: Prefix,
 ): Builder<Params, Prefix> {
@@ -98,7 +99,7 @@ function builderInto<Params, Prefix extends string>(
     return `${prefix}${id}`
   }
   const add = (parts: NodeParts, options: Parameters<typeof makeNode>[1] = {}) => {
-    nodes.push(makeNode(parts, options, dag))
+    tasks.push({ node: makeNode(parts, options, dag), priority: options.priority ?? 1 })
   }
   const withActivity = (
     kind: TaskKind,
@@ -162,12 +163,12 @@ function builderInto<Params, Prefix extends string>(
     },
     group(localId, build, options) {
       const id = named(localId)
-      const first = nodes.length
-      const made = build(builderInto(nodes, dag, `${id}.`))
-      const members = nodes.splice(first)
+      const first = tasks.length
+      const made = build(builderInto(tasks, dag, `${id}.`))
+      const members = tasks.splice(first)
       if (members.length === 0) throw new Error(`The group ${id} has no tasks`)
-      nodes.push(...startAfter(members, idsOf(options?.after)))
-      return { id, leaves: leavesOf(members), made }
+      tasks.push(...startAfter(members, idsOf(options?.after)))
+      return { id, leaves: leavesOf(members.map(({ node }) => node)), made }
     },
     date: dateRef,
     params: makeRef({ from: 'params', path: [] }),

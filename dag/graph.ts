@@ -68,9 +68,16 @@ export interface TaskNode {
   readonly wait?: Wait
   readonly mapping?: Mapping
   readonly pool?: PoolUse
+  /** How many may go on at once over all runs of the DAG, and the pool that counts them. */
+  readonly maxActive?: { readonly pool: string; readonly most: number }
   readonly past?: Past
   /** Activities that are told when it has ended so by itself. */
   readonly callbacks?: Callbacks
+  /**
+   * What the limits of its run and its pool count of it: each of its `instances`; its `work` alone, not
+   * the wait for its past; `nothing` of a sensor or an approval in its run. Absent: the whole task.
+   */
+  readonly counted?: 'instances' | 'work' | 'nothing'
 }
 
 export interface Callbacks {
@@ -112,6 +119,10 @@ export interface PoolUse {
 export interface Past {
   /** Also for the tasks right after it there. */
   readonly waitForDownstream: boolean
+  /** The run before is the last one that was scheduled or part of a backfill; absent: any run. */
+  readonly isScheduled?: true
+  /** It waits for that also before it is skipped. */
+  readonly beforeSkipping?: true
 }
 
 /** When a run should be over. It goes on when it is not. */
@@ -156,6 +167,11 @@ export function taskOf(graph: Graph, taskId: string): TaskNode {
   const task = graph.tasks.find((candidate) => candidate.id === taskId)
   if (!task) throw new Error(`The graph of ${graph.dagId} has no task ${taskId}`)
   return task
+}
+
+/** Whether a task has one place among the active tasks of its run. */
+export function takesPlace({ counted }: TaskNode): boolean {
+  return counted === undefined || counted === 'work'
 }
 
 /** Ids of the tasks that name this one as upstream, in the order of the graph. */

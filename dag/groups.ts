@@ -35,13 +35,14 @@ export function leavesOf(members: readonly TaskNode[]): string[] {
 }
 
 /** The tasks of a group with its roots, those that come after none of the others, after `upstream`. */
-export function startAfter(
-  members: readonly TaskNode[],
+export function startAfter<Placed extends { readonly node: TaskNode }>(
+  members: readonly Placed[],
   upstream: readonly string[],
-): readonly TaskNode[] {
-  const inside = new Set(members.map((task) => task.id))
-  return members.map((task) => {
-    const isRoot = !task.upstream.some((id) => inside.has(id))
-    return isRoot ? { ...task, upstream: [...new Set([...task.upstream, ...upstream])] } : task
+): readonly Placed[] {
+  const inside = new Set(members.map(({ node }) => node.id))
+  return members.map((member) => {
+    const { node } = member
+    if (node.upstream.some((id) => inside.has(id))) return member
+    return { ...member, node: { ...node, upstream: [...new Set([...node.upstream, ...upstream])] } }
   })
 }

@@ -1,6 +1,7 @@
 import type {
   AttemptOptions,
   MapOptions,
+  DagOptions,
   PlaceOptions,
   SkipOptions,
   TaskOptions,
@@ -28,6 +29,9 @@ type AnyOptions = TaskOptions<never, TriggerRule> &
   MapOptions &
   Partial<Pick<TeardownOptions<never>, 'setups' | 'failsRun'>> & { readonly isSetup?: true }
 
+/** What a node has of its DAG. */
+type DagOfNode = AttemptOptions & Pick<DagOptions<never>, 'id' | 'catchup'>
+
 const defaults = {
   retries: 0,
   retryDelay: '5 minutes',
@@ -42,7 +46,7 @@ const waitDefaults = { pokeInterval: '1 minute', waitAtMost: '7 days', onTimeout
 export function makeNode(
   { over, ...parts }: NodeParts,
   options: AnyOptions,
-  dag: AttemptOptions,
+  dag: DagOfNode,
 ): TaskNode {
   const attempt = { ...defaults, ...definedOnly(dag), ...definedOnly(options) }
   const { heartbeatTimeout, maxRetryDelay } = attempt
@@ -61,11 +65,15 @@ export function makeNode(
     ...(options.isSetup ? { isSetup: true } : {}),
     ...(options.setups ? { teardown: { setups, failsRun: options.failsRun ?? false } } : {}),
     ...skipsOf(parts.kind, options),
-    ...(over === undefined ? {} : { mapping: { over, maxParallel: options.maxParallel ?? 100 } }),
+    ...(over === undefined
+      ? {}
+      : { mapping: { over, maxParallel: options.maxActiveTisPerDagrun ?? 100 } }),
     ...waitOf(parts.kind, options),
     ...poolOf(options),
-    ...pastOf(options),
+    ...maxActiveOf(dag.id, parts.id, options),
+    ...pastOf(dag, options),
     ...callbacksOf(options),
+    ...countedOf(parts.kind, options),
   }
 }
 
@@ -100,9 +108,36 @@ function poolOf(options: PlaceOptions<never, TriggerRule>): { pool?: PoolUse } {
   return pool === undefined ? {} : { pool: { name: pool, slots: poolSlots, priority } }
 }
 
-function pastOf(options: PlaceOptions<never, TriggerRule>): Pick<TaskNode, 'past'> {
+function maxActiveOf(
+  dagId: string,
+  taskId: string,
+  { maxActiveTisPerDag: most }: PlaceOptions<never, TriggerRule>,
+): Pick<TaskNode, 'maxActive'> {
+  return most === undefined ? {} : { maxActive: { pool: `task:${dagId}.${taskId}`, most } }
+}
+
+function countedOf(
+  kind: TaskKind,
+  { dependsOnPast, waitForDownstream }: PlaceOptions<never, TriggerRule>,
+): Pick<TaskNode, 'counted'> {
+  if (kind === 'mapped') return { counted: 'instances' }
+  if (kind === 'approval' || kind === 'sensor') return { counted: 'nothing' }
+  return dependsOnPast || waitForDownstream ? { counted: 'work' } : {}
+}
+
+function pastOf(
+  { catchup }: DagOfNode,
+  options: PlaceOptions<never, TriggerRule>,
+): Pick<TaskNode, 'past'> {
   const { dependsOnPast = false, waitForDownstream = false } = options
-  return dependsOnPast || waitForDownstream ? { past: { waitForDownstream } } : {}
+  if (!dependsOnPast && !waitForDownstream) return {}
+  return {
+    past: {
+      waitForDownstream,
+      ...(catchup ? { isScheduled: true } : {}),
+      ...(options.waitForPastDependsBeforeSkipping ? { beforeSkipping: true } : {}),
+    },
+  }
 }
 
 function callbacksOf(options: PlaceOptions<never, TriggerRule>): Pick<TaskNode, 'callbacks'> {

@@ -22,8 +22,13 @@ export type RunEvent =
       readonly reason: string
       readonly instances?: InstanceCounts
     }
-  /** The task itself found that there is nothing to do. */
-  | { readonly type: 'task_skipped'; readonly taskId: string; readonly reason: string }
+  /** The task itself found that there is nothing to do; `because` names who kept it out, if others did. */
+  | {
+      readonly type: 'task_skipped'
+      readonly taskId: string
+      readonly reason: string
+      readonly because?: readonly string[]
+    }
   /** Its attempt was stopped, because the run was or somebody cleared or marked it. */
   | { readonly type: 'task_cancelled'; readonly taskId: string }
   /** It waits for something other than its upstream tasks: a slot, its past, the end of a pause. */
@@ -49,6 +54,8 @@ export type RunEvent =
 export interface StartTask {
   readonly taskId: string
   readonly reason: string
+  /** It does nothing but wait for its past, and is skipped then. */
+  readonly skipped?: { readonly because: readonly string[] }
 }
 
 export interface Step {
@@ -139,7 +146,10 @@ function endStatus(task: TaskNode, event: TaskEnd): TaskStatus {
     case 'task_failed':
       return { state: 'failed', reason: event.reason, ...instancesOf(event) }
     case 'task_skipped':
-      return { state: 'skipped', reason: event.reason }
+      return {
+        ...{ state: 'skipped', reason: event.reason },
+        ...(event.because && { because: event.because }),
+      }
     case 'task_cancelled':
       return { state: 'cancelled', reason: 'the run was cancelled' }
   }
@@ -276,6 +286,9 @@ function settle(graph: Graph, states: StatesInProgress): StartTask[] {
     if (decision === 'run') {
       states[task.id] = keepClears(status, { state: 'running', reason })
       starts.push({ taskId: task.id, reason })
+    } else if (decision === 'skip' && task.past?.beforeSkipping) {
+      states[task.id] = keepClears(status, { state: 'queued', reason: `to be skipped: ${reason}` })
+      starts.push({ taskId: task.id, reason, skipped: { because } })
     } else {
       const cause = decision === 'wait' ? {} : { because }
       states[task.id] = keepClears(status, { ...cause, state: stateAfter[decision], reason })

@@ -95,18 +95,22 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]
 }
 
-function checkLimits({ isFailFast }: Graph, { id, pool, rule, mapping }: TaskNode): string[] {
+function checkLimits({ isFailFast }: Graph, task: TaskNode): string[] {
+  const { id, pool, rule, mapping, maxActive } = task
   const problems: string[] = []
-  if (pool && !(Number.isInteger(pool.slots) && pool.slots >= 1)) {
-    problems.push(`task ${id}: poolSlots is ${pool.slots}; it must be a whole number from 1`)
+  const counts = {
+    poolSlots: pool?.slots,
+    maxActiveTisPerDagrun: mapping?.maxParallel,
+    maxActiveTisPerDag: maxActive?.most,
   }
-  if (mapping && !(Number.isInteger(mapping.maxParallel) && mapping.maxParallel >= 1)) {
-    problems.push(
-      `task ${id}: maxParallel is ${mapping.maxParallel}; it must be a whole number from 1`,
-    )
+  for (const [option, count] of Object.entries(counts)) {
+    if (count !== undefined && !(Number.isInteger(count) && count >= 1)) {
+      problems.push(`task ${id}: ${option} is ${count}; it must be a whole number from 1`)
+    }
   }
-  if (pool?.name.startsWith('dag:') || pool?.name === '') {
-    problems.push(`task ${id}: "${pool.name}" is no name for a pool; those of DAGs begin with dag:`)
+  if (pool?.name === '' || /^(dag|task):/.test(pool?.name ?? '')) {
+    const kept = 'those that begin with dag: or task: are limits of DAGs and tasks'
+    problems.push(`task ${id}: "${pool?.name}" is no name for a pool; ${kept}`)
   }
   if (isFailFast && rule !== 'all_success' && rule !== 'all_done_setup_success') {
     problems.push(`task ${id}: a DAG that fails fast takes no rule but all_success, not ${rule}`)

@@ -9,6 +9,8 @@ export interface SlotKey {
 /** A request that was let in, and whom to tell. */
 export interface Grant extends SlotKey {
   readonly workflowId: string
+  /** Whether its run is to be told. */
+  readonly isTold: boolean
 }
 
 export interface PoolState {
@@ -83,7 +85,7 @@ async function grant(
      where request.run_id = fitting.run_id and request.task_id = fitting.task_id
        and ($2::int is null or fitting.total <= $2::int)
      returning request.run_id as "runId", request.task_id as "taskId",
-       request.workflow_id as "workflowId", request.slots`,
+       request.workflow_id as "workflowId", request.is_told as "isTold", request.slots`,
     [pool, free, largest],
   )
   const slots = granted.rows.reduce((sum, row) => sum + row.slots, 0)

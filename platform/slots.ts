@@ -16,6 +16,17 @@ export interface SlotRequest extends SlotKey {
   readonly mapIndex: number
   /** Size of the pool unless audit.pools has a row for it; -1 is without limit. */
   readonly poolSlots: number
+  /** Which try of the task asks; the latest to ask is the one that may give back. */
+  readonly holder?: string
+  /** Whether its run is to be told when it is let in; by default it is. */
+  readonly isTold?: boolean
+}
+
+/** What is given back: of a task or of a whole run; with a holder only what that one has. */
+export interface SlotRelease {
+  readonly runId: string
+  readonly taskId?: string | undefined
+  readonly holder?: string | undefined
 }
 
 /** Never retried: waiting cannot help. */
@@ -45,21 +56,24 @@ export async function requestSlots(
 /** Gives back, or no longer waits for, the slots of a task or of a whole run; repeatable. */
 export async function releaseSlots(
   database: Database,
-  { runId, taskId }: { runId: string; taskId?: string | undefined },
+  { runId, taskId, holder }: SlotRelease,
   reserveAfterMs = defaultReserveAfterMs,
 ): Promise<{ granted: Grant[] }> {
   const pools = await database.query<{ pool: string }>(
     `select distinct pool from audit.slot_requests
-     where run_id = $1 and ($2::text is null or task_id = $2) order by pool`,
-    [runId, taskId],
+     where run_id = $1 and ($2::text is null or task_id = $2)
+       and ($3::text is null or holder = $3)
+     order by pool`,
+    [runId, taskId, holder],
   )
   const granted: Grant[] = []
   for (const { pool } of pools.rows) {
     const admitted = await inPool(database, pool, async (transaction) => {
       await transaction.query(
         `delete from audit.slot_requests
-         where pool = $1 and run_id = $2 and ($3::text is null or task_id = $3)`,
-        [pool, runId, taskId],
+         where pool = $1 and run_id = $2 and ($3::text is null or task_id = $3)
+           and ($4::text is null or holder = $4)`,
+        [pool, runId, taskId, holder],
       )
       return admit(transaction, pool, await readPool(transaction, pool), reserveAfterMs)
     })
@@ -134,13 +148,16 @@ async function inPool<T>(
 async function addRequest(transaction: Transaction, request: SlotRequest): Promise<boolean> {
   const added = await transaction.query<{ is_granted: boolean }>(
     `insert into audit.slot_requests
-       (run_id, task_id, workflow_id, pool, slots, priority, logical_date, map_index, pool_slots)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     on conflict (run_id, task_id) do update set pool_slots = excluded.pool_slots
+       (run_id, task_id, workflow_id, pool, slots, priority, logical_date, map_index, pool_slots,
+        holder, is_told)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     on conflict (run_id, task_id) do update set
+       pool_slots = excluded.pool_slots, holder = excluded.holder, is_told = excluded.is_told
      returning granted_at is not null as is_granted`,
     [
       ...[request.runId, request.taskId, request.workflowId, request.pool, request.slots],
       ...[request.priority, request.date, request.mapIndex, request.poolSlots],
+      ...[request.holder ?? '', request.isTold ?? true],
     ],
   )
   return added.rows[0]?.is_granted ?? false

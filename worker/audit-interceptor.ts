@@ -62,7 +62,7 @@ async function followPlan(
     return plan.pokeIntervalMs === undefined ? result : orNotYet(result, plan.pokeIntervalMs)
   } catch (error) {
     // Every look of a sensor is an attempt for Temporal, and no reason to wait longer.
-    const attempt = plan.pokeIntervalMs === undefined ? info.attempt : 1
+    const attempt = plan.pokeIntervalMs === undefined ? info.attempt + (plan.triesBefore ?? 0) : 1
     throw delayed(error, retryDelayAfter(attempt, plan, who))
   }
 }
@@ -102,7 +102,7 @@ async function taskAttempt(
   if ((!isRun && plan?.run === undefined) || activityId.includes(':')) return undefined
   const { runKey, runId } = plan?.run ?? { runKey: workflowId, runId: workflowExecution.runId }
   // All looks of a sensor are one attempt.
-  const attempt = plan?.pokeIntervalMs === undefined ? info.attempt : 1
+  const attempt = plan?.pokeIntervalMs === undefined ? info.attempt + (plan?.triesBefore ?? 0) : 1
   const before =
     plan?.cleared === undefined
       ? 0

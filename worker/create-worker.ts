@@ -8,6 +8,7 @@ import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
 import type { Database } from '../platform/database.ts'
 import { createAuditInterceptor } from './audit-interceptor.ts'
+import { createSlotInterceptor } from './slot-interceptor.ts'
 import { prepareWorkflowBundle } from './workflow-bundle.ts'
 
 export interface CreateWorkerOptions {
@@ -47,6 +48,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
   const { connection, client, namespace, taskQueue, database, hasSearchAttributes } = options
   const { rerunWithLatestVersion = false } = options
   const identity = `${process.pid}@${hostname()}`
+  const slots = createSlotActivities({ database, client })
   const codePath = await prepareWorkflowBundle(options)
   return Worker.create({
     ...{ connection, namespace, taskQueue, identity },
@@ -54,10 +56,12 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     activities: {
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
-      ...createPastActivities({ database }),
-      ...createSlotActivities({ database, client }),
+      ...createPastActivities({ database, client }),
+      ...slots,
     },
-    interceptors: { activity: [createAuditInterceptor(database, identity)] },
+    interceptors: {
+      activity: [createSlotInterceptor(slots), createAuditInterceptor(database, identity)],
+    },
     shutdownGraceTime: options.shutdownGraceMs ?? defaultShutdownGraceMs,
     maxHeartbeatThrottleInterval,
     defaultHeartbeatThrottleInterval: maxHeartbeatThrottleInterval,

@@ -1,32 +1,36 @@
 import type { ActivityOptions } from '@temporalio/workflow'
 import { ActivityCancellationType, ActivityFailure, ApplicationFailure } from '@temporalio/workflow'
-import type { TaskNode } from '../graph.ts'
 import type { AttemptPlan } from '../retry-delay.ts'
 import { taskSkipped, timeOutDelay } from '../retry-delay.ts'
+import type { Counted } from './limits.ts'
 
 /** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
-export function attemptPlan(task: TaskNode, cleared: number): AttemptPlan {
+export function attemptPlan({ task, cleared }: Counted, triesBefore: number): AttemptPlan {
   const { retryDelayMs, retryBackoff, maxRetryDelayMs, retryJitter, wait } = task
   return {
     ...{ retryDelayMs, retryBackoff, maxRetryDelayMs },
     ...(retryJitter && { retryJitter }),
     ...(cleared === 0 ? {} : { cleared }),
+    ...(triesBefore === 0 ? {} : { triesBefore }),
     ...(wait === undefined ? {} : { pokeIntervalMs: wait.pokeIntervalMs }),
   }
 }
 
-export function activityOptions(task: TaskNode): ActivityOptions & { activityId: string } {
+export function activityOptions(
+  { task, id }: Counted,
+  triesBefore: number,
+): ActivityOptions & { activityId: string } {
   return {
     // Temporal's own tools then name the task as people do.
-    activityId: task.id,
-    summary: task.id,
+    activityId: id,
+    summary: id,
     startToCloseTimeout: task.timeoutMs,
     ...(task.heartbeatTimeoutMs === null ? {} : { heartbeatTimeout: task.heartbeatTimeoutMs }),
     ...(task.wait === undefined ? {} : { scheduleToCloseTimeout: task.wait.timeoutMs }),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
       // A sensor is asked until its time is up; every look is an attempt, and costs no event.
-      ...(task.kind === 'sensor' ? {} : { maximumAttempts: task.retries + 1 }),
+      ...(task.kind === 'sensor' ? {} : { maximumAttempts: task.retries + 1 - triesBefore }),
       initialInterval: timeOutDelay(task.retryDelayMs),
       backoffCoefficient: 1,
     },

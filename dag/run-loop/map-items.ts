@@ -1,8 +1,12 @@
-import { ActivityFailure, isCancellation, scheduleActivity } from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow'
 import type { TaskNode } from '../graph.ts'
 import { mostFailuresNamed } from '../mapped-task.ts'
-import type { AttemptPlan } from '../retry-delay.ts'
-import { activityOptions, attemptPlan, describeFailure, skipReason } from './activity-options.ts'
+import { describeFailure, skipReason } from './activity-options.ts'
+import type { Counted, Limits } from './limits.ts'
+import { createLocalQueue } from './local-queue.ts'
+import { runWork } from './run-work.ts'
+import type { Turns } from './turns.ts'
+import { inSilence } from './turns.ts'
 
 /** Some of the instances of a mapped task, with what each of them gets. */
 export interface Page {
@@ -13,6 +17,16 @@ export interface Page {
   readonly cleared: number
   /** Where a page runs in a workflow of its own: the run it belongs to. */
   readonly run?: { readonly runKey: string; readonly runId: string }
+  /** The logical date, by which instances that wait for slots stand in line. */
+  readonly date?: string
+}
+
+export interface MapOptions {
+  readonly limits: Limits
+  /** Of the run, where its own places are taken by each instance. */
+  readonly turns?: Turns
+  /** Told of each instance that has ended. */
+  readonly onEnd?: (ending: Ending) => void
 }
 
 export interface PageResult {
@@ -31,20 +45,19 @@ const mostOutputCharacters = 1_000_000
 type Ending =
   { readonly output: unknown } | { readonly failed: string } | { readonly skipped: string }
 
-/** Runs the instances, so many at once; `onEnd` is told of each. Ends when all have, also when stopped. */
-export async function mapItems(
-  page: Page,
-  onEnd: (ending: Ending) => void = () => undefined,
-): Promise<PageResult> {
+/** Runs the instances, so many at once. Ends when all have, also when stopped. */
+export async function mapItems(page: Page, options: MapOptions): Promise<PageResult> {
   const endings: Ending[] = []
+  const runCounted = page.task.counted === 'instances' ? runInTurn(page, options) : undefined
   let next = 0
   const runNext = async (): Promise<void> => {
     while (next < page.inputs.length) {
       const offset = next
       next += 1
-      const ending = await runInstance(page, offset)
+      const work = () => runInstance(page, offset, options.limits)
+      const ending = await (runCounted === undefined ? work() : runCounted(offset, work))
       endings[offset] = ending
-      onEnd(ending)
+      options.onEnd?.(ending)
     }
   }
   const lanes = Array.from({ length: Math.min(page.maxParallel, page.inputs.length) }, runNext)
@@ -53,19 +66,50 @@ export async function mapItems(
   return summarize(page, endings)
 }
 
-async function runInstance(page: Page, offset: number): Promise<Ending> {
-  const { task, cleared, run } = page
-  const activityId = `${task.id}[${page.firstIndex + offset}]`
-  const plan: AttemptPlan = { ...attemptPlan(task, cleared), ...(run && { run }) }
-  try {
-    const options = { ...activityOptions(task), activityId, summary: activityId }
-    const args = [page.inputs[offset], plan]
-    return { output: await scheduleActivity(task.activity ?? '', args, options) }
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error
-    const skipped = skipReason(error)
-    return skipped === undefined ? { failed: describeFailure(error) } : { skipped }
+/**
+ * Each instance waits for its own place and slots, the lowest index first. One at a time stands in
+ * line, for all that come after it: hundreds that wait then cost no more than one.
+ */
+function runInTurn(page: Page, { limits, turns }: MapOptions) {
+  const acquire = createLocalQueue()((counted: Counted) => limits.acquire(counted))
+  return async (offset: number, work: () => Promise<Ending>): Promise<Ending> => {
+    const counted = countedOf(page, offset)
+    await turns?.take(counted.id, 1, inSilence)
+    try {
+      await acquire(counted)
+      return await work()
+    } catch (error) {
+      if (isCancellation(error)) throw error
+      return endOfFailure(error)
+    } finally {
+      turns?.give(counted.id)
+      await limits.release(counted)
+    }
   }
+}
+
+function countedOf({ task, firstIndex, cleared }: Page, offset: number): Counted {
+  const mapIndex = firstIndex + offset
+  return { task, id: `${task.id}[${mapIndex}]`, mapIndex, cleared }
+}
+
+async function runInstance(page: Page, offset: number, limits: Limits): Promise<Ending> {
+  try {
+    const input = page.inputs[offset]
+    return { output: await runWork(countedOf(page, offset), input, limits, page.run) }
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    return endOfFailure(error)
+  }
+}
+
+/** Anything but a failed activity is a mistake in Daybook and goes on. */
+function endOfFailure(error: unknown): Ending {
+  // A local activity's failure comes as it is: a pool that is too small for the instance.
+  if (error instanceof ApplicationFailure) return { failed: describeFailure(error) }
+  if (!(error instanceof ActivityFailure)) throw error
+  const skipped = skipReason(error)
+  return skipped === undefined ? { failed: describeFailure(error) } : { skipped }
 }
 
 function summarize({ firstIndex }: Page, endings: readonly Ending[]): PageResult {

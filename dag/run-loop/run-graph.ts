@@ -7,7 +7,7 @@ import {
 import { callbackOfTask, orderOfEnds } from '../callbacks.ts'
 import type { Graph } from '../graph.ts'
 import { taskOf } from '../graph.ts'
-import type { RunEvent } from '../reducer.ts'
+import type { RunEvent, StartTask } from '../reducer.ts'
 import { initialStates, reduce } from '../reducer.ts'
 import { renderGrid } from '../render-grid.ts'
 import type { TaskStates, TaskStatus } from '../task-state.ts'
@@ -130,12 +130,15 @@ function createLoop(run: GraphRun) {
     if (event.type === 'run_timed_out') timedOut = event.reason
     setCurrentDetails(renderGrid(graph, states))
     for (const taskId of step.stops) tasks.stop(taskId)
-    for (const { taskId } of step.starts) start(taskId)
+    for (const task of step.starts) start(task)
   }
 
-  function start(taskId: string): void {
+  function start({ taskId, reason, skipped }: StartTask): void {
     running += 1
-    const ended = tasks.start(taskOf(graph, taskId), states[taskId]?.cleared ?? 0)
+    const ended =
+      skipped === undefined
+        ? tasks.start(taskOf(graph, taskId), states[taskId]?.cleared ?? 0)
+        : tasks.skip(taskOf(graph, taskId), { reason, ...skipped })
     ended
       .then((event) => {
         running -= 1

@@ -12,6 +12,7 @@ import type { Page, PageResult } from './map-items.ts'
 import { joinPages, mapItems } from './map-items.ts'
 import type { TaskContext } from './task-context.ts'
 import { valuesNow } from './task-context.ts'
+import { inSilence } from './turns.ts'
 
 /** Items whose events the run's own history takes; more run in pages of so many, each a workflow. */
 const pageSize = 500
@@ -33,10 +34,12 @@ export async function runMapped(
   const inputs = read.items.map((item) => resolveInput(task.input, { ...values, item }))
   const maxParallel = task.mapping?.maxParallel ?? pageParallel
   const all: Page = { task, firstIndex: 0, inputs, maxParallel, cleared }
+  const { limits, turns, report } = context
+  const onEnd = progressReporter(task, inputs.length, report)
   const result =
     inputs.length <= pageSize
-      ? await mapItems(all, progressReporter(task, inputs.length, context.report))
-      : await runPages(all)
+      ? await mapItems(all, { limits, turns, onEnd })
+      : await runPages(all, context)
   const { success, failed, skipped, failures, outputs } = result
   if (outputs === null) context.tooLarge.add(task.id)
   else context.outputs.set(task.id, outputs)
@@ -55,7 +58,24 @@ function progressReporter(task: TaskNode, total: number, report: (event: RunEven
   }
 }
 
-async function runPages(all: Page): Promise<PageResult> {
+/** A page cannot ask for each of its instances: it gets the places that are free when it begins. */
+async function inPlaces(
+  turns: TaskContext['turns'],
+  { task }: Page,
+  index: number,
+  most: number,
+  runPage: (maxParallel: number) => Promise<PageResult>,
+): Promise<PageResult> {
+  const id = `${task.id}/${index}`
+  const places = await turns.take(id, most, inSilence)
+  try {
+    return await runPage(places)
+  } finally {
+    turns.give(id)
+  }
+}
+
+async function runPages(all: Page, { date, turns }: TaskContext): Promise<PageResult> {
   const { workflowId, runId } = workflowInfo()
   const firsts = Array.from(
     { length: Math.ceil(all.inputs.length / pageSize) },
@@ -69,20 +89,19 @@ async function runPages(all: Page): Promise<PageResult> {
       next += 1
       const firstIndex = firsts[index] ?? 0
       const inputs = all.inputs.slice(firstIndex, firstIndex + pageSize)
-      const maxParallel = Math.min(all.maxParallel, pageParallel)
-      const page: Page = {
-        ...all,
-        firstIndex,
-        inputs,
-        maxParallel,
-        run: { runKey: workflowId, runId },
-      }
-      results[index] = await executeChild<(page: Page) => Promise<PageResult>>(mapPageType, {
-        workflowId: `${workflowId}/${all.task.id}/${index}`,
-        args: [page],
-        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      })
+      const run = { runKey: workflowId, runId }
+      const most = Math.min(all.maxParallel, pageParallel)
+      const runPage = (maxParallel: number) =>
+        executeChild<(page: Page) => Promise<PageResult>>(mapPageType, {
+          workflowId: `${workflowId}/${all.task.id}/${index}`,
+          args: [{ ...all, firstIndex, inputs, maxParallel, run, date }],
+          cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        })
+      const isCounted = all.task.counted === 'instances'
+      results[index] = await (isCounted
+        ? inPlaces(turns, all, index, most, runPage)
+        : runPage(most))
     }
   }
   const pagesAtOnce = Math.max(1, Math.floor(all.maxParallel / pageParallel))

@@ -3,7 +3,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
-  scheduleActivity,
   TimeoutFailure,
 } from '@temporalio/workflow'
 import { endOfSuccess } from '../end-of-task.ts'
@@ -12,9 +11,10 @@ import type { TaskNode } from '../graph.ts'
 import type { TaskEnd } from '../reducer.ts'
 import { tasksUsed } from '../reference.ts'
 import { resolveInput } from '../resolve-input.ts'
-import { notYet } from '../retry-delay.ts'
-import { activityOptions, attemptPlan, describeFailure, skipReason } from './activity-options.ts'
+import { notYet, slotsNotFree } from '../retry-delay.ts'
+import { describeFailure, skipReason } from './activity-options.ts'
 import { runMapped } from './run-mapped.ts'
+import { runWork } from './run-work.ts'
 import type { TaskContext } from './task-context.ts'
 import { valuesNow } from './task-context.ts'
 
@@ -57,9 +57,8 @@ function refuseTooLarge(task: TaskNode, { tooLarge }: TaskContext): void {
 }
 
 async function execute(task: TaskNode, cleared: number, context: TaskContext): Promise<unknown> {
-  if (task.activity === null) throw new Error(`${task.id} has no activity`)
-  const args = [resolveInput(task.input, valuesNow(context)), attemptPlan(task, cleared)]
-  const output = await scheduleActivity(task.activity, args, activityOptions(task))
+  const input = resolveInput(task.input, valuesNow(context))
+  const output = await runWork({ task, id: task.id, cleared }, input, context.limits)
   context.outputs.set(task.id, output)
   return output
 }
@@ -84,6 +83,6 @@ export function endOfFailedTask(task: TaskNode, error: unknown): TaskEnd {
 
 /** The server counts a look that would come too late as the end of the sensor's time. */
 function isOutOfTime(cause: Error | undefined): boolean {
-  if (cause instanceof ApplicationFailure) return cause.type === notYet
+  if (cause instanceof ApplicationFailure) return [notYet, slotsNotFree].includes(cause.type ?? '')
   return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_CLOSE'
 }

@@ -30,15 +30,20 @@ export interface SlotRequest {
   readonly date: string
   /** Size of a pool that nobody has set. */
   readonly poolSlots?: number
+  readonly mapIndex?: number
+  /** Which try of the task asks. */
+  readonly holder?: string
 }
 
 export interface Slots {
   /** Waits for slots; `onWait` is told if it has to. */
   acquire(wanted: SlotUse, onWait: () => void): Promise<void>
   release(taskId: string): Promise<void>
+  /** The request as a whole, for whoever asks in place of the run. */
+  requestFor(wanted: SlotUse): SlotRequest
 }
 
-export type SlotUse = PoolUse & { readonly taskId: string; readonly poolSlots?: number }
+export type SlotUse = PoolUse & Pick<SlotRequest, 'taskId' | 'poolSlots' | 'mapIndex' | 'holder'>
 
 const local = proxyLocalActivities<SlotActivities>({ startToCloseTimeout: '30 seconds' })
 
@@ -52,10 +57,14 @@ export function createSlots(date: string, inTurn: InTurn): Slots {
   setHandler(slotsGrantedSignal, (taskId) => void told.add(taskId), {
     description: 'Slots of a pool are free for a task that waits for them',
   })
+  const requestFor = ({ name, ...wanted }: SlotUse): SlotRequest => ({
+    ...{ ...wanted, runId, workflowId, pool: name, date },
+  })
   return {
-    async acquire({ name, ...wanted }, onWait) {
+    requestFor,
+    async acquire(wanted, onWait) {
       const { taskId } = wanted
-      const request = { ...wanted, runId, workflowId, pool: name, date }
+      const request = requestFor(wanted)
       if ((await requestSlots(request)).isGranted) return
       onWait()
       do {

@@ -2,6 +2,8 @@ import type { RunEvent } from '../reducer.ts'
 import type { RunValues } from '../resolve-input.ts'
 import type { TaskStates } from '../task-state.ts'
 import type { Approvals } from './approvals.ts'
+import type { Limits } from './limits.ts'
+import type { Turns } from './turns.ts'
 
 export interface TaskContext {
   readonly date: string
@@ -11,6 +13,8 @@ export interface TaskContext {
   readonly tooLarge: Set<string>
   readonly latestUntilMs: number | null
   readonly approvals: Approvals
+  readonly limits: Limits
+  readonly turns: Turns
   readonly states: () => TaskStates
   readonly report: (event: RunEvent) => void
 }

@@ -1,11 +1,14 @@
-import { CancellationScope, condition } from '@temporalio/workflow'
+import { CancellationScope } from '@temporalio/workflow'
 import type { Graph, TaskNode } from '../graph.ts'
+import { takesPlace } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
 import type { TaskStates } from '../task-state.ts'
 import type { Approvals } from './approvals.ts'
 import { createApprovals } from './approvals.ts'
 import type { Limits } from './limits.ts'
 import { endOfFailedTask, runTask } from './run-task.ts'
+import type { WaitTold } from './turns.ts'
+import { createTurns } from './turns.ts'
 
 export interface TaskRunnerOptions {
   readonly graph: Graph
@@ -22,12 +25,19 @@ export interface TaskRunnerOptions {
 export interface TaskRunner {
   /** Resolves with how the task ended; rejects only for a mistake in Daybook. */
   start(task: TaskNode, cleared: number): Promise<RunEvent>
+  /** Resolves when its past lets it be skipped. */
+  skip(task: TaskNode, why: SkipReason): Promise<RunEvent>
   stop(taskId: string): void
   readonly setPaused: (isPaused: boolean) => void
   readonly approvals: Approvals
   readonly params: () => unknown
   readonly setParams: (params: unknown) => void
   outputs(): Readonly<Record<string, unknown>>
+}
+
+export interface SkipReason {
+  readonly reason: string
+  readonly because: readonly string[]
 }
 
 /** Runs tasks, each in a scope of its own, when there is room for them and the run is not paused. */
@@ -38,69 +48,75 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const outputs = new Map(Object.entries(options.outputs))
   const approvals = createApprovals(outputs)
   let params = options.params
+  const turns = createTurns(options.graph.maxActiveTasks)
+  const { limits, report } = options
   const context = {
-    ...{ ...options, outputs, approvals, tooLarge: new Set<string>() },
+    ...{ ...options, outputs, approvals, turns, tooLarge: new Set<string>() },
     get params() {
       return params
     },
   }
-  const working = new Set<string>()
-  const waiting: string[] = []
-  let isPaused = false
 
   const perform = async (task: TaskNode, cleared: number): Promise<RunEvent> => {
+    const counted = { task, id: task.id, cleared }
+    const isCountedWhole = task.counted !== 'instances'
+    const isPastFirst = task.counted === 'work'
     try {
+      if (isPastFirst) await limits.awaitPast(task)
       await waitForTurn(task)
-      await options.limits.acquire(task)
+      if (task.past !== undefined && !isPastFirst) await limits.awaitPast(task)
+      if (isCountedWhole) await limits.acquire(counted)
       return await runTask(task, cleared, context)
     } catch (error) {
       return endOfFailedTask(task, error)
     } finally {
-      working.delete(task.id)
-      await CancellationScope.nonCancellable(() => options.limits.release(task))
+      turns.give(task.id)
+      if (isCountedWhole) await limits.release(counted)
     }
   }
 
-  /** Pauses, and the limit of the run itself; both cost no event. Who waits longest goes first. */
-  const waitForTurn = async (task: TaskNode): Promise<void> => {
-    const maxActive = options.graph.maxActiveTasks ?? Number.POSITIVE_INFINITY
-    const isMyTurn = () => !isPaused && working.size < maxActive && waiting[0] === task.id
-    waiting.push(task.id)
+  const waitForTurn = (task: TaskNode): Promise<unknown> => {
+    const taskId = task.id
+    const told: WaitTold = {
+      queued: (reason) => report({ type: 'task_queued', taskId, reason }),
+      running: () => report({ type: 'task_running', taskId }),
+    }
+    return takesPlace(task) ? turns.take(taskId, 1, told) : turns.untilResumed(told)
+  }
+
+  const skipAfterPast = async (task: TaskNode, why: SkipReason): Promise<RunEvent> => {
     try {
-      if (!isMyTurn()) {
-        const reason = isPaused ? 'the run is paused' : `max_active_tasks is ${maxActive}`
-        options.report({ type: 'task_queued', taskId: task.id, reason })
-        // Several may be let go at once by one change: each looks again.
-        while (!isMyTurn()) await condition(isMyTurn)
-        options.report({ type: 'task_running', taskId: task.id })
-      }
-      working.add(task.id)
+      await limits.awaitPast(task)
+      return { type: 'task_skipped', taskId: task.id, ...why }
+    } catch (error) {
+      return endOfFailedTask(task, error)
+    }
+  }
+
+  const inScope = async (task: TaskNode, work: () => Promise<RunEvent>): Promise<RunEvent> => {
+    // Airflow's teardowns run whatever happens to the run around them.
+    const parent = task.teardown === undefined ? root : shielded
+    const scope = new CancellationScope({ parent, cancellable: true })
+    scopes.set(task.id, scope)
+    try {
+      return await scope.run(work)
     } finally {
-      waiting.splice(waiting.indexOf(task.id), 1)
+      scopes.delete(task.id)
     }
   }
 
   return {
     approvals,
-    async start(task, cleared) {
+    start(task, cleared) {
       // What it returned before it was cleared is of no use to anybody.
       outputs.delete(task.id)
-      // Airflow's teardowns run whatever happens to the run around them.
-      const parent = task.teardown === undefined ? root : shielded
-      const scope = new CancellationScope({ parent, cancellable: true })
-      scopes.set(task.id, scope)
-      try {
-        return await scope.run(() => perform(task, cleared))
-      } finally {
-        scopes.delete(task.id)
-      }
+      return inScope(task, () => perform(task, cleared))
     },
+    skip: (task, why) => inScope(task, () => skipAfterPast(task, why)),
     stop: (taskId) => scopes.get(taskId)?.cancel(),
     params: () => params,
     setParams: (value) => (params = value),
-    setPaused(value) {
-      isPaused = value
-    },
+    setPaused: (isPaused) => turns.setPaused(isPaused),
     outputs: () => Object.fromEntries(outputs),
   }
 }

@@ -22,7 +22,7 @@ export async function beginMapped(
   let next = 0
 
   const beginNext = async (): Promise<void> => {
-    if (next >= items.length) return
+    if (next >= items.length) return tasks.turns.give(taskId)
     const index = next
     next += 1
     const item = items[index]
@@ -47,11 +47,14 @@ export async function beginMapped(
       return tasks.onEnd(endOfMapped(taskId, instances, failuresIn(ends)))
     }
     tasks.onProgress({ type: 'task_progressed', taskId, instances })
-    tasks.clock.after(0, taskId, beginNext)
+    tasks.turns.give(taskId)
+    takeTurn()
   }
 
+  const takeTurn = () => tasks.turns.take(taskId, () => tasks.clock.after(0, taskId, beginNext))
+
   const lanes = Math.min(task.mapping?.maxParallel ?? items.length, items.length)
-  for (let lane = 0; lane < lanes; lane++) await beginNext()
+  for (let lane = 0; lane < lanes; lane++) takeTurn()
 }
 
 function countEnds(ends: readonly TaskEnd[], total: number): InstanceCounts {

@@ -9,10 +9,12 @@ import { notYet, retryDelayAfter, taskSkipped, timeOutDelay } from '../retry-del
 import type { Fake, FakeFailure, Performed } from './fakes.ts'
 import { beginMapped } from './fake-mapped.ts'
 import { asPayload, failureInWords, performFake } from './fakes.ts'
+import type { TestTurns } from './test-turns.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 export interface FakeTasks {
   readonly clock: VirtualClock
+  readonly turns: TestTurns
   readonly startedMs: number
   readonly latestUntilMs: number | null
   readonly values: () => RunValues

@@ -1,6 +1,6 @@
 import { callbackOfTask, orderOfEnds } from '../callbacks.ts'
 import type { Graph, TaskNode } from '../graph.ts'
-import { taskOf } from '../graph.ts'
+import { takesPlace, taskOf } from '../graph.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
 import { initialStates, reduce } from '../reducer.ts'
 import { runKeyOf } from '../resolve-run.ts'
@@ -9,6 +9,7 @@ import { stateOf } from '../task-state.ts'
 import type { RunEnd } from '../verdict.ts'
 import { beginFakeTask } from './fake-task.ts'
 import type { Fake } from './fakes.ts'
+import { createTestTurns } from './test-turns.ts'
 import { createVirtualClock } from './virtual-clock.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -46,8 +47,7 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   const clock = createVirtualClock()
   const outputs = new Map(Object.entries(options.outputs))
   const started = new Set<string>()
-  const working = new Set<string>()
-  const queue: string[] = []
+  const turns = createTestTurns(graph.maxActiveTasks)
   const order: string[] = []
   const inputs: Record<string, unknown> = {}
   const attempts: Record<string, number> = {}
@@ -59,8 +59,7 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   const succeeded = () => [...outputs].filter(([id]) => stateOf(states, id) === 'success')
   const tasks = {
     ...options,
-    clock,
-    runKey: runKeyOf(graph.dagId, options.date),
+    ...{ clock, turns, runKey: runKeyOf(graph.dagId, options.date) },
     activityId: ({ id }: TaskNode) => id,
     values: () => ({ ...options, outputs: new Map(succeeded()) }),
     onAttempt(taskId: string, input: unknown) {
@@ -79,44 +78,49 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
     if (event.type === 'run_cancelled') isCancelled = true
     if (event.type === 'run_timed_out') timedOut = event.reason
     for (const taskId of step.stops) stop(taskId)
-    for (const { taskId } of step.starts) start(taskId)
+    for (const { taskId, reason, skipped } of step.starts) {
+      if (skipped === undefined) start(taskId)
+      else skip({ type: 'task_skipped', taskId, reason, ...skipped })
+    }
   }
-
-  const { maxActiveTasks = Number.POSITIVE_INFINITY } = graph
 
   function start(taskId: string): void {
     started.add(taskId)
-    if (queue.length === 0 && working.size < maxActiveTasks) return begin(taskId)
-    queue.push(taskId)
-    const reason = `${maxActiveTasks} tasks of this run are running`
+    // Instances have turns of their own, a sensor or an approval needs none.
+    if (!takesPlace(taskOf(graph, taskId))) return begin(taskId)
+    const hasToWait = turns.take(taskId, () => {
+      if (stateOf(states, taskId) === 'queued') apply({ type: 'task_running', taskId })
+      begin(taskId)
+    })
+    if (!hasToWait) return
+    const reason = `${graph.maxActiveTasks} tasks of this run are running`
     apply({ type: 'task_queued', taskId, reason })
   }
 
+  /** Other runs never keep a task waiting here. */
+  function skip(event: TaskEnd): void {
+    started.add(event.taskId)
+    clock.after(0, event.taskId, () => endTask(event))
+  }
+
   function begin(taskId: string): void {
-    working.add(taskId)
     order.push(taskId)
     const cleared = states[taskId]?.cleared ?? 0
     clock.after(0, taskId, () => beginFakeTask(tasks, taskOf(graph, taskId), cleared))
   }
 
   function stop(taskId: string): void {
-    if (queue.includes(taskId)) queue.splice(queue.indexOf(taskId), 1)
+    turns.leaveLine(taskId)
     clock.cancel(taskId)
     clock.after(0, taskId, () => endTask({ type: 'task_cancelled', taskId }))
   }
 
   function endTask(event: TaskEnd): void {
     started.delete(event.taskId)
-    working.delete(event.taskId)
     const before = states[event.taskId]
     apply(event)
     noteCallback(event.taskId, before)
-    while (working.size < maxActiveTasks) {
-      const next = queue.shift()
-      if (next === undefined) return
-      apply({ type: 'task_running', taskId: next })
-      begin(next)
-    }
+    turns.giveAll(event.taskId)
   }
 
   /** What the callback of a task is told stands among the inputs, by its activity id. */

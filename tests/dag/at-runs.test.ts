@@ -88,6 +88,67 @@ test.each(weightRules)(
   },
 )
 
+test.each([
+  ['downstream', [1 + 5 + 2, 2]],
+  ['upstream', [1, 1 + 5 + 2]],
+  ['absolute', [1, 2]],
+] as const)(
+  'AT-Q5 the priority of a task without a pool counts in that of others by the rule %s',
+  (weightRule, expected) => {
+    const dag = defineDag({ id: 'chain', ...daily, weightRule }, ({ task, approval, date }) => {
+      const first = task('first', act.work, { date }, { pool: 'p' })
+      const sign = approval('sign', { after: [first], priority: 5 })
+      task('last', act.work, { date }, { pool: 'p', priority: 2, after: [sign] })
+    })
+    const weights = dag.graph.tasks.map((task) => task.pool?.priority)
+    expect(weights).toEqual([expected[0], undefined, expected[1]])
+  },
+)
+
+describe('AT-Q1 what waits for a person or the clock', () => {
+  test('takes no pool: it does not compile', () => {
+    defineDag({ id: 'idle', ...daily }, ({ approval, latestOnly }) => {
+      // @ts-expect-error an approval runs on no worker
+      approval('sign', { pool: 'p' })
+      // @ts-expect-error nor does a look at the clock
+      latestOnly('latest', { poolSlots: 2 })
+    })
+  })
+})
+
+describe('AT-Q4 max_active_tasks', () => {
+  test('counts instances of mapped tasks, and no approval or sensor that waits', async () => {
+    const options = { ...daily, maxActiveTasks: 2 }
+    const dag = defineDag({ id: 'counts', ...options }, (build) => {
+      const { task, map, approval, sensor, date } = build
+      const listed = task('list', act.list, { date })
+      approval('sign')
+      sensor('look', act.list, { date })
+      map('load', act.load, listed.output, (file) => ({ file }))
+      task('beside', act.work, { date }, { after: [listed] })
+    })
+    const fakes = {
+      ...{ list: ['a', 'b', 'c', 'd'], load: after('10 minutes', undefined) },
+      ...{ beside: after('10 minutes', undefined), sign: after('25 minutes', 'approve') },
+      look: after('25 minutes', ['a']),
+    }
+    const run = await testRun(dag, { fakes })
+    expect(run).toMatchObject({ state: 'success', elapsedMs: 30 * minute })
+    expect(run.order).toEqual(['list', 'sign', 'look', 'load', 'beside'])
+  })
+})
+
+test('AT-Q4 limits of a task that mean nothing are refused, and so are names kept for them', () => {
+  const build = () =>
+    defineDag({ id: 'wrong', ...daily }, ({ task, map, date }) => {
+      const listed = task('list', act.list, { date }, { maxActiveTisPerDag: 0, pool: 'task:x' })
+      map('load', act.load, listed.output, (file) => ({ file }), { maxActiveTisPerDagrun: 1.5 })
+    })
+  expect(build).toThrow('list: maxActiveTisPerDag is 0; it must be a whole number from 1')
+  expect(build).toThrow('load: maxActiveTisPerDagrun is 1.5; it must be a whole number from 1')
+  expect(build).toThrow('list: "task:x" is no name for a pool')
+})
+
 test('AT-Y5 skipping uses up no tries, and is no failure', async () => {
   const dag = defineDag({ id: 'skipping', ...daily, retries: 5 }, ({ task, date }) => {
     task('idle', act.work, { date })

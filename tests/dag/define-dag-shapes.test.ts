@@ -66,7 +66,7 @@ describe('wrong wiring of set-ups, gates and waits does not compile', () => {
     task('count', act.clean, { date, rows: sign.output.decision })
 
     const { paths, rows } = create.output
-    map('each', act.tell, paths, (path) => ({ date, dagId: path }), { maxParallel: 2 })
+    map('each', act.tell, paths, (path) => ({ date, dagId: path }), { maxActiveTisPerDagrun: 2 })
     // @ts-expect-error a number is no list
     map('no_list', act.tell, rows, () => ({ date, dagId: 'a_dag' }))
     // @ts-expect-error an item that is text where a number belongs

@@ -18,7 +18,7 @@ const files = defineDag(
   ({ task, map, date }) => {
     const listed = task('list', act.list, { date })
     const loads = map('load', act.load, listed.output, (item) => ({ file: item.file, date }), {
-      maxParallel: 2,
+      maxActiveTisPerDagrun: 2,
     })
     task('sum', act.sum, { loads: loads.output })
     task('alarm', act.alarm, { date }, { after: [loads], rule: 'one_failed' })

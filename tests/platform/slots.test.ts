@@ -66,7 +66,7 @@ describe('the slots of a pool', () => {
     expect(await ask('c')).toEqual({ isGranted: false, granted: [] })
     expect(await used()).toBe(5)
     const { granted } = await releaseSlots(database.db, { runId: 'a', taskId: 'load' })
-    expect(granted).toEqual([{ runId: 'c', taskId: 'load', workflowId: 'shop/c' }])
+    expect(granted).toEqual([{ runId: 'c', taskId: 'load', workflowId: 'shop/c', isTold: true }])
     expect(await used()).toBe(3)
   })
 
@@ -101,6 +101,17 @@ describe('the slots of a pool', () => {
     expect(await giveBack('b')).toEqual([])
     expect(await giveBack('c')).toEqual(['d'])
   })
+})
+
+test('slots are given back by the latest try that asked, not by one that was given up', async () => {
+  await setPool(1)
+  await ask('a', { holder: '0/1' })
+  await ask('b', { isTold: false })
+  expect((await ask('a', { holder: '0/2' })).isGranted).toBe(true)
+  const give = (holder: string) =>
+    releaseSlots(database.db, { runId: 'a', taskId: 'load', holder }, neverReserve)
+  expect(await give('0/1')).toEqual({ granted: [] })
+  expect(await give('0/2')).toMatchObject({ granted: [{ runId: 'b', isTold: false }] })
 })
 
 describe('a request', () => {

@@ -70,6 +70,8 @@ test('a run loop that would give other commands is found', async () => {
 describe('histories that were recorded once fit the code of today', () => {
   test.each([
     ['sample', sampleWorkflowsPath],
+    // Runs from when a task held its slots from its start to its end, and a mapped one for all its instances.
+    ['limits', sampleWorkflowsPath],
     ['dags', defaultWorkflowsPath],
   ])('%s', async (folder, workflowsPath) => {
     expect(await replay(workflowsPath, recordedHistories(folder))).toEqual({})

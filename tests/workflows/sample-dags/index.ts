@@ -1,6 +1,7 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as late from './deadline-dags.ts'
+import * as limits from './limit-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 import * as told from './told-dags.ts'
@@ -45,8 +46,20 @@ export const sample_deadline_past = dagWorkflow(late.sampleDeadlinePast)
 export const sample_deadline_asked = dagWorkflow(late.sampleDeadlineAsked)
 export const sample_deadline_repair = dagWorkflow(late.sampleDeadlineRepair)
 export const sample_groups = dagWorkflow(told.sampleGroups)
+export const sample_yield = dagWorkflow(limits.sampleYield)
+export const sample_taker = dagWorkflow(limits.sampleTaker)
+export const sample_looker = dagWorkflow(limits.sampleLooker)
+export const sample_mapped_pool = dagWorkflow(limits.sampleMappedPool)
+export const sample_mapped_narrow = dagWorkflow(limits.sampleMappedNarrow)
+export const sample_mapped_wide = dagWorkflow(limits.sampleMappedWide)
+export const sample_mapped_tis = dagWorkflow(limits.sampleMappedTis)
+export const sample_tis = dagWorkflow(limits.sampleTis)
+export const sample_past_skip = dagWorkflow(limits.samplePastSkip)
+export const sample_past_gate = dagWorkflow(limits.samplePastGate)
+export const sample_past_held = dagWorkflow(limits.samplePastHeld)
 export const daybook_backfill = backfillWorkflow([
   ...dags.sampleDags,
   ...shapes.shapeDags,
   ...told.toldDags,
+  ...limits.limitDags,
 ])

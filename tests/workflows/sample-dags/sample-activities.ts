@@ -20,6 +20,7 @@ export function createSampleActivities() {
   const napping = new Set<string>()
   const doubles: string[] = []
   const mostNapping = { count: 0 }
+  const nappers = new Map<string, { now: number; most: number }>()
   const note = (date: string) => {
     const { activityId, attempt } = Context.current().info
     calls.push(`${date} ${activityId} ${attempt}`)
@@ -90,6 +91,25 @@ export function createSampleActivities() {
       await new Promise((resolve) => setTimeout(resolve, 60))
       napping.delete(key)
     },
+    /** Notes how many instances of its date nap at once. */
+    async napOnItem(input: { date: string; no: number }): Promise<number> {
+      const { activityId } = Context.current().info
+      mapped.push(`${input.date} ${activityId}`)
+      const nap = nappers.get(input.date) ?? { now: 0, most: 0 }
+      nappers.set(input.date, nap)
+      nap.now += 1
+      nap.most = Math.max(nap.most, nap.now)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      nap.now -= 1
+      const failsFirst = broken.has(`${input.date} items`) && input.no % 3 === 1
+      if (failsFirst && currentAttempt().attempt === 1) throw new Error('the first try fails')
+      return input.no * 10
+    },
+    async failOnce(input: { date: string }): Promise<void> {
+      const { attempt } = currentAttempt()
+      calls.push(`${input.date} flaky ${attempt}`)
+      if (attempt === 1 || broken.has(input.date)) throw new Error(`try ${attempt} fails`)
+    },
     async isThere(input: { date: string }): Promise<{ rowsOut: number } | undefined> {
       note(input.date)
       return arrived.has(input.date) ? { rowsOut: 7 } : undefined
@@ -152,6 +172,7 @@ export function createSampleActivities() {
     asked,
     doubles,
     mostNapping,
+    nappers,
   }
 }
 
