@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError, Option } from 'commander'
-import { z } from 'zod'
+import { Option } from 'commander'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { InterventionRefused } from '../schedules/intervene.ts'
-import { parseDate } from './arguments.ts'
+import { parseDate, parseParams } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import type { RunOfDay, Signed } from './intervene.ts'
@@ -49,7 +48,7 @@ export function registerClear(program: Command): void {
         new Option(
           '--params <json>',
           'changes of the params, as {"times":2} (an ended run)',
-        ).argParser(parsePatch),
+        ).argParser(parseParams),
       )
       .addOption(dateOption('--from <date>', 'all runs of the DAG from this day on'))
       .addOption(dateOption('--to <date>', 'all runs of the DAG up to this day'))
@@ -75,14 +74,6 @@ Examples:
 
 function dateOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser(parseDate)
-}
-
-function parsePatch(text: string): Record<string, unknown> {
-  try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(text))
-  } catch {
-    throw new InvalidArgumentError('It must be a JSON object, such as {"times":2}.')
-  }
 }
 
 function wantedBy(flags: Flags): Wanted {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
+import { createBackfillActivities } from '../activities/backfills.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
@@ -43,6 +44,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     activities: {
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes }),
+      ...createBackfillActivities({ database, client }),
       ...createPastActivities({ database }),
       ...createSlotActivities({ database, client }),
     },

@@ -29,4 +29,7 @@ export const sample_mapped = dagWorkflow(shapes.sampleMapped)
 export const sample_late = dagWorkflow(shapes.sampleLate)
 export const sample_in_time = dagWorkflow(shapes.sampleInTime)
 export const sample_many = dagWorkflow(shapes.sampleMany)
-export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])
+const all = [...dags.sampleDags, ...shapes.shapeDags]
+export const daybook_backfill = backfillWorkflow(all)
+/** Continues as a new execution every few days. */
+export const sample_short_backfill = backfillWorkflow(all, 200)
