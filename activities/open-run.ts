@@ -105,10 +105,11 @@ export async function forgetOlderSlots(
 /** The first row of a run; what an older execution of its key left open is closed. */
 export async function openRun(
   transaction: Transaction,
-  { runId, dagId, startedMs, graph, isQueued }: StartRunInput & { readonly isQueued: boolean },
+  input: StartRunInput & { readonly isQueued: boolean },
   { runKey, date, trigger, params }: RunIdentity,
   repair: Repair | null,
 ): Promise<void> {
+  const { runId, dagId, startedMs, graph, isQueued, resolved } = input
   // One run a run key: an older row that still says `running` was terminated or reset.
   await transaction.query(
     `update audit.pipeline_runs
@@ -124,14 +125,15 @@ export async function openRun(
   const opened = await transaction.query(
     `insert into audit.pipeline_runs
        (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, params, state,
-        cleared_from, task_states, outputs)
-     values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10, $11, $12)
+        cleared_from, task_states, outputs, backfill_id)
+     values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10, $11, $12, $13)
      on conflict (run_id) do nothing`,
     [
       ...[runId, runKey, dagId, date, trigger, startedMs, storableJson(graph)],
       ...[storableJson(params ?? {}), isQueued ? 'queued' : 'running', repair?.fromRunId ?? null],
       // What a repair keeps is true from its start, whatever becomes of it.
       ...[storableJson(repair?.repairs.states ?? {}), storableJson(repair?.repairs.outputs ?? {})],
+      resolved.isValid ? (resolved.backfill?.id ?? null) : null,
     ],
   )
   // An activity may run more than once.

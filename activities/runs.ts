@@ -1,7 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import type { Graph } from '../dag/graph.ts'
-import type { BackfillInput } from '../dag/plan-backfill.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
 import { placeOf } from '../dag/place-of-run.ts'
@@ -14,9 +13,9 @@ import type { RunResult } from '../workflows/run-dag.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { averageRuntime } from './average-runtime.ts'
 import { awaitResult } from './await-run.ts'
-import { datesHeldByOthers } from './other-backfills.ts'
 import type { RecordedIntervention } from './open-run.ts'
 import { findRepair, forgetOlderSlots, keepIntervention, openRun } from './open-run.ts'
+import { readRunBefore } from './run-before.ts'
 import { createSlotActivities } from './slots.ts'
 
 export interface StartRunInput {
@@ -79,18 +78,6 @@ export interface CloseRunInput {
   readonly originalRunId: string
 }
 
-/** What was asked for, resolved by the workflow: recorded before anything depends on it. */
-export type BackfillStart =
-  | { readonly problem: string }
-  | { readonly input: BackfillInput; readonly concurrency: number; readonly dates: string[] }
-
-export interface StartedBackfill {
-  readonly input: BackfillInput
-  readonly concurrency: number
-  /** `heldBy`: another backfill that has the day in its range. */
-  readonly days: { date: string; latestState: string | null; heldBy: string | null }[]
-}
-
 export interface RunDeps {
   readonly database: Database
   readonly client: Client
@@ -128,7 +115,7 @@ export function createRunActivities(deps: RunDeps) {
       if (!resolved.isValid) {
         throw ApplicationFailure.nonRetryable(resolved.problem, failureTypes.badInput)
       }
-      const { date, runKey, trigger, params, clear, ignoresPast } = resolved
+      const { date, runKey, trigger, params, clear, ignoresPast, backfill } = resolved
       const identity = { date, runKey, trigger, params }
       if (!resolved.isCanonical) {
         const again = { date, params, ...(clear && { clear }) }
@@ -137,8 +124,9 @@ export function createRunActivities(deps: RunDeps) {
       const latest = input.rerunWithLatestVersion ?? deps.rerunWithLatestVersion ?? false
       const repair =
         clear && (await findRepair(database, input, identity, withGraph(clear, latest)))
-      const run = { ...identity, ...repair?.run }
-      const graph = repair?.graph ?? input.graph
+      const before = backfill && (await readRunBefore(database, runKey, input.runId, backfill))
+      const run = { ...identity, ...before?.run, ...repair?.run }
+      const graph = repair?.graph ?? before?.graph ?? input.graph
       const maxActiveRuns = run.trigger === 'backfill' ? null : input.maxActiveRuns
       const isQueued = !(await takePlace(run, input, maxActiveRuns))
       await inTransaction(database, (transaction) =>
@@ -206,38 +194,7 @@ export function createRunActivities(deps: RunDeps) {
     async awaitRun({ runKey }: { runKey: string }): Promise<RunResult> {
       return awaitResult(client, runKey)
     },
-
-    /**
-     * The days of a backfill, with why each that is left out is.
-     * @throws BadInput (never retried) when the range means no days
-     */
-    async startBackfill(start: BackfillStart): Promise<StartedBackfill> {
-      if ('problem' in start) {
-        throw ApplicationFailure.nonRetryable(start.problem, failureTypes.badInput)
-      }
-      const { input, concurrency, dates } = start
-      const latest = await latestStates(database, input.dagId, dates)
-      const held = await datesHeldByOthers(client, input.dagId, dates)
-      const days = dates.map((date) => ({
-        ...{ date, latestState: latest.get(date) ?? null, heldBy: held.get(date) ?? null },
-      }))
-      return { input, concurrency, days }
-    },
   }
-}
-
-async function latestStates(
-  database: Database,
-  dagId: string,
-  dates: string[],
-): Promise<Map<string, string>> {
-  const latest = await database.query<{ date: string; state: string }>(
-    `select distinct on (logical_date) logical_date as date, state from audit.pipeline_runs
-     where dag_id = $1 and logical_date = any ($2::date[])
-     order by logical_date, started_at desc, ended_at desc nulls last`,
-    [dagId, dates],
-  )
-  return new Map(latest.rows.map(({ date, state }) => [date, state]))
 }
 
 /** Airflow's manual runs: those that neither the schedule nor a backfill made. */

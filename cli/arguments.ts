@@ -23,6 +23,14 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 100000.')
 }
 
+export function parseParams(text: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text))
+  } catch {
+    throw new InvalidArgumentError('It must be a JSON object, such as {"times":2}.')
+  }
+}
+
 export function dagOption(): Option {
   return new Option('--dag <id>', 'which DAG').default(defaultDag).argParser(parseDag)
 }

@@ -1,19 +1,24 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { datesBetween } from '../dag/calendar.ts'
-import { reasonToSkip } from '../dag/plan-backfill.ts'
-import { dagOption, jsonOption, parseCount, parseDate } from './arguments.ts'
+import type { PlannedDay } from '../dag/plan-backfill.ts'
+import { BackfillInput, decideDays, inWords, planBackfill } from '../dag/plan-backfill.ts'
+import { readDayFacts } from '../platform/day-facts.ts'
+import { findDag } from '../schedules/schedules.ts'
+import { dagOption, jsonOption, parseCount, parseDate, parseParams } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
-import { assertKnownDag } from './known-dag.ts'
+import { unknownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
-import { longestRangeDays, runBackfill } from './run-backfill.ts'
+import { readBackfillDays } from './read-backfills.ts'
+import { runBackfill } from './run-backfill.ts'
 
 interface Flags {
   dag: string
   concurrency?: number
   reprocess: 'none' | 'failed' | 'all'
+  params?: Record<string, unknown>
+  recorded?: true
   dryRun?: true
   json?: true
 }
@@ -35,12 +40,19 @@ export function registerBackfill(program: Command): void {
         .choices(['none', 'failed', 'all'])
         .default('failed'),
     )
-    .option('--dry-run', 'only list the days that would run')
+    .addOption(
+      new Option(
+        '--params <json>',
+        'params of all its runs (default: a day that has run keeps those it had)',
+      ).argParser(parseParams),
+    )
+    .option('--recorded', 'days that have run: with the tasks they had then, not those of the code')
+    .option('--dry-run', 'only list the days that would run, and why others would not')
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-Exits with 1 if a day fails. Ctrl-C leaves the backfill running.
+Exits with 1 if a day fails. Ctrl-C leaves the backfill running; \`daybook backfills\` shows it.
 
 Examples:
   daybook backfill 2025-12-01 2025-12-31
@@ -48,46 +60,57 @@ Examples:
   daybook backfill 2010-12-01 2010-12-31 --dag online_retail_daily --concurrency 4`,
     )
     .action(async (from: string, to: string, flags: Flags) => {
-      assertKnownDag(flags.dag)
-      const dates = checkedDates(from, to)
-      await withServers((connections) => backfill(connections, dates, flags))
+      const input = inputOf(from, to, flags)
+      // What makes no sense needs no servers to say so.
+      planOf(input)
+      await withServers((connections) => backfill(connections, input, flags))
     })
 }
 
-function checkedDates(from: string, to: string): string[] {
-  if (to < from) throw new UsageError(`The last day ${to} is before the first day ${from}`)
-  const dates = datesBetween(from, to)
-  if (dates.length > longestRangeDays) throw new UsageError('The range is longer than ten years')
-  return dates
+function inputOf(from: string, to: string, flags: Flags): BackfillInput {
+  const { dag: dagId, reprocess, concurrency, params, recorded } = flags
+  const parsed = BackfillInput.safeParse({
+    ...{ dagId, from, to, reprocess, concurrency, params },
+    graph: recorded ? 'recorded' : 'latest',
+  })
+  if (parsed.success) return parsed.data
+  throw new UsageError(`error: ${inWords(parsed.error)}`)
 }
 
-async function backfill(to: Connections, dates: string[], flags: Flags): Promise<void> {
-  const { dag: dagId, reprocess, concurrency } = flags
-  const planned = await planDays(to, dates, flags)
-  if (flags.dryRun) return printPlan(dates, planned, flags)
-  const range = { from: dates[0] ?? '', to: dates.at(-1) ?? '' }
-  const input = { dagId, ...range, reprocess, ...(concurrency && { concurrency }) }
-  const outcome = await runBackfill(to, input, planned)
+function planOf(input: BackfillInput) {
+  const dag = findDag(input.dagId)
+  if (dag === undefined) throw unknownDag(input.dagId)
+  const plan = planBackfill(dag, input, Date.now())
+  if ('problem' in plan) throw new UsageError(`error: ${plan.problem}`)
+  return plan
+}
+
+async function backfill(to: Connections, input: BackfillInput, flags: Flags): Promise<void> {
+  const plan = planOf(input)
+  const dates = plan.days.map(({ date }) => date)
+  const planned = decideDays(plan, await readDayFacts(to, input.dagId, dates))
+  if (flags.dryRun) return printPlan(planned, flags)
+  const willRun = planned.flatMap(({ date, reason }) => (reason === null ? [date] : []))
+  const outcome = await runBackfill(to, input, willRun)
   if (flags.json) printJson(outcome)
+  else await printLeftOut(to, outcome.backfill)
   if (outcome.state === 'failed') throw new CommandFailed(outcome.error)
   const runDays = outcome.result.days.filter((day) => day.outcome === 'success')
   if (!flags.json) printLine(`${runDays.length} of ${outcome.result.total} days were run.`)
 }
 
-/** The days that would run: those without a run, and of the others those to be reprocessed. */
-async function planDays(to: Connections, dates: string[], flags: Flags): Promise<string[]> {
-  const { rows } = await to.database.query<{ logical_date: string; state: string }>(
-    `select distinct on (logical_date) logical_date, state from audit.pipeline_runs
-     where dag_id = $1 and logical_date = any ($2::date[])
-     order by logical_date, started_at desc, ended_at desc nulls last`,
-    [flags.dag, dates],
-  )
-  const states = new Map(rows.map((row) => [row.logical_date, row.state]))
-  return dates.filter((date) => !reasonToSkip(flags.reprocess, states.get(date) ?? null))
+async function printLeftOut({ database }: Connections, backfill: string): Promise<void> {
+  for (const { date, state, reason } of await readBackfillDays(database, backfill)) {
+    if (state === 'left out') printLine(`${date}  left out: ${reason}`)
+  }
 }
 
-function printPlan(dates: string[], planned: string[], flags: Flags): void {
-  if (flags.json) return printJson({ dag: flags.dag, days: planned })
-  for (const date of planned) printLine(date)
-  printLine(`${planned.length} of ${dates.length} days would run.`)
+function printPlan(planned: readonly PlannedDay[], { dag, json }: Flags): void {
+  const days = planned.flatMap(({ date, reason }) => (reason === null ? [date] : []))
+  const leftOut = planned.filter(({ reason }) => reason !== null)
+  if (json) return printJson({ dag, days, leftOut })
+  for (const { date, reason } of planned) {
+    printLine(reason === null ? date : `${date}  left out: ${reason}`)
+  }
+  printLine(`${days.length} of ${planned.length} days would run.`)
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError, Option } from 'commander'
-import { z } from 'zod'
+import { Option } from 'commander'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { ClearSelection } from '../dag/plan-clear.ts'
+import { parseParams } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import type { Signed } from './intervene.ts'
@@ -52,7 +52,7 @@ export function registerClear(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--params <json>', 'changes of the params, as {"times":2}').argParser(parsePatch),
+      new Option('--params <json>', 'changes of the params, as {"times":2}').argParser(parseParams),
     )
   withRunOptions(withRangeOptions(command))
     .addHelpText(
@@ -72,14 +72,6 @@ Examples:
       const wanted = wantedBy(flags)
       await withRefusals((to) => clearRuns(to, run, flags, wanted))
     })
-}
-
-function parsePatch(text: string): Record<string, unknown> {
-  try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(text))
-  } catch {
-    throw new InvalidArgumentError('It must be a JSON object, such as {"times":2}.')
-  }
 }
 
 function wantedBy(flags: Flags): Wanted {

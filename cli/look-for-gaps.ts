@@ -1,9 +1,10 @@
 import type { DatedDag, DateRange, Gap, GapReport, Question } from '../dag/find-gaps.ts'
 import { commandFor, dueDates, findGaps, rangesOf } from '../dag/find-gaps.ts'
+import { longestRangeDays } from '../dag/plan-backfill.ts'
+import { readLedger } from '../platform/read-ledger.ts'
 import type { Connections } from './connect.ts'
-import { readLedger } from './read-ledger.ts'
 import type { BackfillOutcome } from './run-backfill.ts'
-import { longestRangeDays, runBackfill } from './run-backfill.ts'
+import { runBackfill } from './run-backfill.ts'
 import { explainSchedule, readSchedule } from './schedule-notes.ts'
 
 export interface Look {
@@ -23,7 +24,7 @@ export async function lookForGaps(
   dag: DatedDag,
   { withAll, ...question }: Question & { withAll: boolean },
 ): Promise<Look> {
-  const ledger = await readLedger(to, dag, dueDates(dag, question))
+  const ledger = await readLedger(to, dag.id, dueDates(dag, question))
   const report = findGaps(dag, ledger, question)
   const counted = report.gaps.filter(({ kind }) => withAll || kind !== 'not_caught_up')
   const fillable = counted.filter(({ kind }) => kind !== 'doubled').map(({ date }) => date)

@@ -3,6 +3,7 @@ import { ConfigError } from '../platform/config.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import { registerAnomalies } from './anomalies.ts'
 import { registerBackfill } from './backfill.ts'
+import { registerBackfills } from './backfills.ts'
 import { registerClear } from './clear.ts'
 import { registerDags } from './dags.ts'
 import { registerDecide } from './decide.ts'
@@ -34,6 +35,7 @@ function buildProgram(): Command {
   const registrations = [
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
+    registerBackfills,
     registerGaps,
     registerPools,
     ...[registerClear, registerMark, registerPause, registerDecide],

@@ -1,12 +1,10 @@
 import { WorkflowFailedError } from '@temporalio/client'
 import type { StartBackfillInput } from '../schedules/start-backfill.ts'
 import { startBackfill } from '../schedules/start-backfill.ts'
-import type { BackfillProgress } from '../workflows/backfill.ts'
+import type { BackfillProgress } from '../workflows/run-days.ts'
 import type { Connections } from './connect.ts'
 import { failureMessage } from './failure-message.ts'
 import { watchDays } from './watch-days.ts'
-
-export const longestRangeDays = 3660
 
 export type BackfillOutcome =
   | { backfill: string; state: 'success'; result: BackfillProgress }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { dateForScheduledTime, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
 import type { Dag } from './define-dag.ts'
+import { BackfillOfRun } from './plan-backfill.ts'
 import { ClearRequest } from './plan-clear.ts'
 
 /** How an execution was started, as far as the workflow can see. */
@@ -28,6 +29,8 @@ export type ResolvedRun =
       readonly ignoresPast: boolean
       /** When the run goes on from an ended one. */
       readonly clear: ClearRequest | null
+      /** The one that makes it. */
+      readonly backfill: BackfillOfRun | null
     }
   | { readonly isValid: false; readonly problem: string }
 
@@ -62,6 +65,7 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
     params: params.data,
     ignoresPast: input.ignore_depends_on_past ?? false,
     clear: input.clear ?? null,
+    backfill: input.backfill ?? null,
   }
 }
 
@@ -92,6 +96,7 @@ export const RunInput = z.strictObject({
   params: z.unknown().optional(),
   ignore_depends_on_past: z.boolean().optional(),
   clear: ClearRequest.optional(),
+  backfill: BackfillOfRun.optional(),
 })
 export type RunInput = z.infer<typeof RunInput>
 

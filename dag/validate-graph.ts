@@ -60,21 +60,23 @@ function checkSchedule(schedule: { cron: string; timeZone: string }): string[] {
 /** Every mistake in a graph, in words. */
 export function checkGraph(graph: Graph): string[] {
   if (graph.tasks.length === 0) return ['it has no tasks']
-  const namesAndRules = graph.tasks.flatMap((task, index) => checkTask(graph, task, index))
+  const firstOf = new Map(graph.tasks.map((task, index) => [task.id, index] as const).toReversed())
+  const namesAndRules = graph.tasks.flatMap((task, index) => [
+    ...(firstOf.get(task.id) === index ? [] : [`task ${task.id}: the id is taken`]),
+    ...checkTask(graph, task, firstOf),
+  ])
   const cycle = findCycle(graph)
   if (cycle)
     return [...namesAndRules, `tasks wait for each other in a cycle: ${cycle.join(' -> ')}`]
   return [...namesAndRules, ...checkOrder(graph)]
 }
 
-function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
+function checkTask(graph: Graph, task: TaskNode, known: ReadonlyMap<string, unknown>): string[] {
   const problems: string[] = []
   const say = (problem: string) => problems.push(`task ${task.id}: ${problem}`)
-  const known = new Set(graph.tasks.map((other) => other.id))
   if (!withGroups.test(task.id)) say('the id is not snake_case')
   if (task.id === 'on_failure') say('the id on_failure is kept for the DAG option onFailure')
   if (task.id === 'on_success') say('the id on_success is kept for the DAG option onSuccess')
-  if (graph.tasks.findIndex((other) => other.id === task.id) !== index) say('the id is taken')
   for (const group of groupsOf(task.id)) if (known.has(group)) say(`its group ${group} is a task`)
   for (const id of new Set([
     ...task.upstream,

@@ -1,7 +1,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client'
 import type { z } from 'zod'
 import type { BackfillInput } from '../dag/plan-backfill.ts'
-import type { BackfillProgress } from '../workflows/backfill.ts'
+import type { BackfillProgress } from '../workflows/run-days.ts'
 
 export type StartBackfillInput = z.input<typeof BackfillInput> & { readonly taskQueue: string }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
+import { createBackfillActivities } from '../activities/backfills.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
@@ -56,6 +57,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     activities: {
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
+      ...createBackfillActivities({ database, client }),
       ...createPastActivities({ database, client }),
       ...slots,
     },

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { BundleOptions } from '@temporalio/worker'
 import { bundleWorkflowCode, Runtime } from '@temporalio/worker'
+import { z } from 'zod'
 
 const root = join(import.meta.dirname, '..')
 /** Folders that workflow code may import from. */
@@ -19,13 +21,38 @@ export async function prepareWorkflowBundle(options: WorkflowBundleOptions): Pro
   const { workflowsPath, cacheDir } = options
   const path = join(cacheDir, `workflows-${await hashSources(workflowsPath)}.js`)
   if (await exists(path)) return path
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: Runtime.instance().logger })
+  const { code } = await bundleWorkflowCode({
+    ...{ workflowsPath, logger: Runtime.instance().logger },
+    webpackConfigHook: withTarget,
+  })
   await mkdir(cacheDir, { recursive: true })
   // One rename, so that another worker never reads half a bundle.
   const staged = `${path}.${process.pid}`
   await writeFile(staged, code)
   await rename(staged, path)
   return path
+}
+
+/**
+ * What the code is translated to. Every workflow evaluates the bundle anew, and es2017, the choice of
+ * the SDK, makes a function call of each spread: a third of the processor time of short runs.
+ */
+const target = 'es2022'
+
+const SwcRule = z.looseObject({
+  use: z.looseObject({ options: z.looseObject({ jsc: z.looseObject({ target: z.string() }) }) }),
+})
+
+type WebpackHook = NonNullable<BundleOptions['webpackConfigHook']>
+
+const withTarget: WebpackHook = (config) => {
+  for (const rule of config.module?.rules ?? []) {
+    const swc = SwcRule.safeParse(rule).data?.use
+    if (swc === undefined || typeof rule !== 'object' || rule === null) continue
+    const { options } = swc
+    rule.use = { ...swc, options: { ...options, jsc: { ...options.jsc, target } } }
+  }
+  return config
 }
 
 async function hashSources(workflowsPath: string): Promise<string> {
@@ -35,7 +62,7 @@ async function hashSources(workflowsPath: string): Promise<string> {
   // The lock file stands for the packages in the bundle.
   const files = [...listed.flat().sort(), join(root, 'package-lock.json')]
   for (const file of files) hash.update(file).update(await readFile(file))
-  return hash.update(workflowsPath).digest('hex').slice(0, 16)
+  return hash.update(workflowsPath).update(target).digest('hex').slice(0, 16)
 }
 
 async function listSources(folder: string): Promise<string[]> {

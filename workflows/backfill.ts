@@ -2,56 +2,38 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
-  ChildWorkflowFailure,
-  condition,
   continueAsNew,
   defineQuery,
   defineSignal,
-  ParentClosePolicy,
   proxyLocalActivities,
-  rootCause,
-  setCurrentDetails,
   setHandler,
-  startChild,
-  WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow'
-import type { BackfillStart, RunActivities } from '../activities/runs.ts'
+import type {
+  BackfillActivities,
+  BackfillStart,
+  StartedBackfill,
+  UndecidedDay,
+} from '../activities/backfills.ts'
 import type { Dag } from '../dag/define-dag.ts'
-import { backfillDates, BackfillInput, reasonToSkip } from '../dag/plan-backfill.ts'
-import { runKeyOf } from '../dag/resolve-run.ts'
+import type { PlannedDay, Reprocess } from '../dag/plan-backfill.ts'
+import { BackfillInput, inWords, planBackfill, reasonToSkip } from '../dag/plan-backfill.ts'
 import { failureTypes } from '../domain/failures.ts'
-import { isAlreadyStarted } from './follow-run.ts'
-
-/** What became of a day of the range. */
-export interface DayOutcome {
-  date: string
-  outcome: 'waiting' | 'running' | 'success' | 'failed' | 'skipped'
-  reason: string
-}
-
-export interface BackfillProgress {
-  dagId: string
-  isPaused: boolean
-  isCancelled: boolean
-  done: number
-  total: number
-  days: DayOutcome[]
-}
+import type { BackfillProgress, RunsOfBackfill } from './run-days.ts'
+import { isDone, mostEvents, runDays, showProgress } from './run-days.ts'
 
 export const progressQuery = defineQuery<BackfillProgress>('progress')
 export const pauseSignal = defineSignal('pause')
 export const resumeSignal = defineSignal('resume')
 export const cancelSignal = defineSignal('cancel')
 
-const { startBackfill } = proxyLocalActivities<RunActivities>({ startToCloseTimeout: '30 seconds' })
+const ledger = proxyLocalActivities<BackfillActivities>({ startToCloseTimeout: '30 seconds' })
 
 /** Carried over when a long backfill continues as a new execution. */
-interface Continuation {
-  dagId: string
-  concurrency: number
-  days: DayOutcome[]
-  isPaused: boolean
+interface Continuation extends RunsOfBackfill {
+  readonly dagId: string
+  readonly days: BackfillProgress['days']
+  readonly isPaused: boolean
 }
 
 type Backfill = (raw: unknown, continued?: Continuation) => Promise<BackfillProgress>
@@ -59,9 +41,10 @@ type Backfill = (raw: unknown, continued?: Continuation) => Promise<BackfillProg
 /**
  * Runs a range of days, each under its own run key. A failed day does not stop the others; the
  * backfill then fails at its end and names the failed days. Pausing and cancelling stop new days
- * only: runs that have started finish.
+ * only: runs that have started finish. An execution has fewer events than `limit`, then continues as
+ * a new one when its running days have ended.
  */
-export function backfillWorkflow(dags: readonly Dag[]): Backfill {
+export function backfillWorkflow(dags: readonly Dag[], limit = mostEvents): Backfill {
   return async (raw, continued) => {
     const start = continued ?? (await beginBackfill(dags, raw))
     const progress: BackfillProgress = {
@@ -75,11 +58,13 @@ export function backfillWorkflow(dags: readonly Dag[]): Backfill {
     handleSignals(progress)
     const scope = CancellationScope.current()
     scope.cancelRequested.catch(() => (progress.isCancelled = true))
-    await CancellationScope.nonCancellable(() => runDays(start.concurrency, progress))
+    await CancellationScope.nonCancellable(() => runDays(start, progress, limit))
     if (!progress.isCancelled && progress.days.some((day) => !isDone(day))) {
       const { days, isPaused } = progress
       return continueAsNew<Backfill>(raw, { ...start, days, isPaused })
     }
+    skipTheRest(progress)
+    await writeEnd(start, progress)
     const concluded = concludeBackfill(progress)
     return scope.consideredCancelled ? scope.cancelRequested : concluded
   }
@@ -87,42 +72,56 @@ export function backfillWorkflow(dags: readonly Dag[]): Backfill {
 
 async function beginBackfill(dags: readonly Dag[], raw: unknown): Promise<Continuation> {
   try {
-    const { input, concurrency, days } = await startBackfill(planBackfill(dags, raw))
-    return {
-      dagId: input.dagId,
-      concurrency,
-      isPaused: false,
-      days: days.map(({ date, latestState, heldBy }) => {
-        const reason = heldBy
-          ? `in flight: ${heldBy} has it`
-          : reasonToSkip(input.reprocess, latestState)
-        const outcome = reason === undefined ? 'waiting' : 'skipped'
-        return { date, outcome, reason: reason ?? '' }
-      }),
-    }
+    // Whoever cancels now finds a backfill in the ledger that ends, not half of one.
+    const started = await CancellationScope.nonCancellable(() =>
+      ledger.startBackfill(resolveBackfill(dags, raw)),
+    )
+    return continuationOf(started)
   } catch (error) {
     throw error instanceof ActivityFailure ? (error.cause ?? error) : error
   }
 }
 
-function planBackfill(dags: readonly Dag[], raw: unknown): BackfillStart {
+function continuationOf({ backfillId, input, concurrency, days }: StartedBackfill): Continuation {
+  const { dagId, params, graph, reprocess } = input
+  const kept = params === undefined ? 'recorded' : 'given'
+  return {
+    ...{ dagId, concurrency, isPaused: false },
+    ...(params && { params }),
+    ...(backfillId !== undefined && { backfill: { id: backfillId, params: kept, graph } }),
+    days: days.map((day) => {
+      const reason = reasonOf(day, reprocess)
+      const outcome = reason === undefined ? 'waiting' : 'skipped'
+      return { date: day.date, outcome, reason: reason ?? '' }
+    }),
+  }
+}
+
+function reasonOf(day: PlannedDay | UndecidedDay, reprocess: Reprocess): string | undefined {
+  if ('reason' in day) return day.reason ?? undefined
+  if (day.heldBy) return `in flight: ${day.heldBy} has it`
+  const isInFlight = day.latestState === 'running' || day.latestState === 'queued'
+  return isInFlight && reprocess !== 'none' ? undefined : reasonToSkip(reprocess, day.latestState)
+}
+
+function resolveBackfill(dags: readonly Dag[], raw: unknown): BackfillStart {
   const refuse = (problem: string) => ({
     problem:
       `daybook_backfill cannot start: ${problem}. Give it ` +
       '{"dagId":"ecommerce_daily","from":"2025-12-01","to":"2025-12-31"}.',
   })
   const parsed = BackfillInput.safeParse(raw)
-  if (!parsed.success) {
-    const words = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
-    return refuse(words.join('; '))
-  }
+  if (!parsed.success) return refuse(inWords(parsed.error))
   const dag = dags.find((candidate) => candidate.id === parsed.data.dagId)
   if (!dag) {
     const known = dags.map((candidate) => candidate.id).join(', ')
     return refuse(`there is no DAG ${parsed.data.dagId}; there are ${known}`)
   }
-  const planned = backfillDates(dag, parsed.data, workflowInfo().startTime.getTime())
-  return 'problem' in planned ? refuse(planned.problem) : { input: parsed.data, ...planned }
+  const { workflowId, firstExecutionRunId, startTime } = workflowInfo()
+  const startedMs = startTime.getTime()
+  const plan = planBackfill(dag, parsed.data, startedMs)
+  if ('problem' in plan) return refuse(plan.problem)
+  return { backfillId: firstExecutionRunId, workflowId, startedMs, plan }
 }
 
 function handleSignals(progress: BackfillProgress): void {
@@ -139,67 +138,28 @@ function handleSignals(progress: BackfillProgress): void {
   })
 }
 
-/** Starts days as long as it may; ends when all started ones have. Never cancelled half-way. */
-async function runDays(concurrency: number, progress: BackfillProgress): Promise<void> {
-  const waiting = progress.days.filter((day) => !isDone(day))
-  const runNext = async (): Promise<void> => {
-    await condition(() => !progress.isPaused || progress.isCancelled)
-    if (progress.isCancelled || workflowInfo().continueAsNewSuggested) return
-    const day = waiting.shift()
-    if (day === undefined) return
-    await runDay(progress.dagId, day, day === progress.days[0])
-    showProgress(progress)
-    await runNext()
-  }
-  showProgress(progress)
-  await Promise.all(Array.from({ length: concurrency }, runNext))
-}
-
-/** The first day of a backfill has no past to depend on, as in Airflow. */
-async function runDay(dagId: string, day: DayOutcome, isFirst: boolean): Promise<void> {
-  day.outcome = 'running'
-  try {
-    const child = await startChild(dagId, {
-      workflowId: runKeyOf(dagId, day.date),
-      args: [{ date: day.date, ...(isFirst ? { ignore_depends_on_past: true } : {}) }],
-      memo: { daybookTrigger: 'backfill' },
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    })
-    await child.result()
-    day.outcome = 'success'
-  } catch (error) {
-    if (isAlreadyStarted(error)) {
-      day.outcome = 'skipped'
-      day.reason = 'in flight: another execution is running this day'
-      return
-    }
-    if (!(error instanceof ChildWorkflowFailure)) throw error
-    day.outcome = 'failed'
-    day.reason = rootCause(error) ?? error.message
-  }
-}
-
-function isDone(day: DayOutcome): boolean {
-  return day.outcome !== 'waiting' && day.outcome !== 'running'
-}
-
-function showProgress(progress: BackfillProgress): void {
-  progress.done = progress.days.filter(isDone).length
-  const failed = progress.days.filter((day) => day.outcome === 'failed')
-  const lines = [
-    `${progress.done} of ${progress.total} days done, ${failed.length} failed`,
-    ...failed.slice(0, 20).map((day) => `${day.date}  failed  ${day.reason.slice(0, 80)}`),
-  ]
-  setCurrentDetails(['```', ...lines, '```'].join('\n'))
-}
-
-function concludeBackfill(progress: BackfillProgress): BackfillProgress {
+function skipTheRest(progress: BackfillProgress): void {
   for (const day of progress.days.filter((one) => one.outcome === 'waiting')) {
     day.outcome = 'skipped'
     day.reason = 'the backfill was cancelled before this day'
   }
   showProgress(progress)
+}
+
+async function writeEnd({ backfill }: Continuation, progress: BackfillProgress): Promise<void> {
+  if (backfill === undefined) return
+  const { isCancelled, days } = progress
+  const hasFailed = days.some((day) => day.outcome === 'failed')
+  const state = isCancelled ? 'cancelled' : hasFailed ? 'failed' : 'success'
+  const skipped = days
+    .filter((day) => day.outcome === 'skipped')
+    .map(({ date, reason }) => ({ date, reason }))
+  await CancellationScope.nonCancellable(() =>
+    ledger.closeBackfill({ backfillId: backfill.id, state, skipped }),
+  )
+}
+
+function concludeBackfill(progress: BackfillProgress): BackfillProgress {
   const failed = progress.days.filter((day) => day.outcome === 'failed')
   if (failed.length === 0) return progress
   const dates = failed.map((day) => day.date).join(', ')

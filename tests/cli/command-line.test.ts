@@ -19,7 +19,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 
 const commands = [
   ...['up', 'demo', 'generate', 'run', 'backfill', 'runs', 'show', 'quarantine', 'anomalies'],
-  ...['doctor', 'dags', 'graph', 'gantt', 'why', 'history'],
+  ...['doctor', 'dags', 'graph', 'gantt', 'why', 'history', 'backfills'],
 ]
 
 describe('help', () => {
@@ -48,6 +48,9 @@ describe('exit codes', () => {
     [['run', '2025-12-13', '--dag', 'no_such_dag']],
     [['backfill', '2025-12-13']],
     [['backfill', '2025-12-14', '2025-12-13']],
+    [['backfill', '2999-01-01', '2999-01-02', '--dry-run']],
+    [['backfill', '2025-12-13', '2025-12-14', '--params', '{"colour":"red"}']],
+    [['backfill', '2025-12-13', '2025-12-14', '--concurrency', '101']],
     [['quarantine', '--limit', '0']],
     [['show']],
   ])('%j makes no sense: 2', async (args) => {

@@ -101,9 +101,15 @@ test('up books the sample days, run and backfill work beside it, a second start 
 
   const plan = await runCli(['backfill', dayBefore, yesterday, '--dry-run'], settings)
   expect(plan.stdout).toContain('0 of 2 days would run.')
+  expect(plan.stdout).toContain(`${yesterday}  left out: already exists (success)`)
   const backfill = await runCli(['backfill', dayBefore, yesterday, '--reprocess', 'all'], settings)
   expect(backfill.stdout).toContain('2 of 2 days were run.')
   expect(backfill.stderr).toContain(`${yesterday}  success`)
+  const days = await runCli(
+    ['backfills', `backfill/ecommerce_daily/${dayBefore}/${yesterday}`],
+    settings,
+  )
+  expect(days.stdout).toMatch(new RegExp(`^ +2  ${yesterday}  success$`, 'm'))
 
   up.child.kill('SIGINT')
   expect(await exitCodeOf(up.child)).toBe(0)

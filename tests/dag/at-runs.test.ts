@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   dateForScheduledTime,
   datesBetween,
@@ -7,8 +8,9 @@ import {
   lastCompleteDate,
 } from '../../dag/calendar.ts'
 import { parseDailyCron } from '../../dag/cron.ts'
+import type { Dag } from '../../dag/define-dag.ts'
 import { activityRefs, defineDag } from '../../dag/define-dag.ts'
-import { BackfillInput, backfillDates, reasonToSkip } from '../../dag/plan-backfill.ts'
+import { BackfillInput, planBackfill, reasonToSkip } from '../../dag/plan-backfill.ts'
 import { after, fails, skips, testRun } from '../../dag/testing/test-run.ts'
 import { weightRules } from '../../dag/priority-weights.ts'
 
@@ -196,26 +198,48 @@ describe('AT-B1 a day of a backfill', () => {
     [null, [undefined, undefined, undefined]],
     ['success', ['already exists (success)', 'already exists (success)', undefined]],
     ['failed', ['already exists (failed)', undefined, undefined]],
-    ['running', ['in flight (running)', undefined, undefined]],
+    ['running', ['in flight (running)', 'in flight (running)', 'in flight (running)']],
   ])('whose latest run is %s is left out or run as in Airflow', (state, expected) => {
     const found = (['none', 'failed', 'completed'] as const).map((one) => reasonToSkip(one, state))
     expect(found).toEqual(expected)
   })
 })
 
-test.each(['dependsOnPast', 'waitForDownstream'])(
-  'AT-B6 with %s days cannot run newest first',
-  (past) => {
-    const dag = defineDag({ id: 'past', ...daily }, ({ task, date }) => {
-      task('load', act.work, { date }, { [past]: true })
+describe('AT-B6, AT-B8 a backfill that makes no sense is refused before any run', () => {
+  const planned = (dag: Dag, asked: object) =>
+    planBackfill(
+      dag,
+      BackfillInput.parse({ dagId: dag.id, from: '2025-01-01', to: '2025-01-02', ...asked }),
+      Date.parse('2025-01-02T00:00:00Z'),
+    )
+
+  test.each(['dependsOnPast', 'waitForDownstream'])(
+    'AT-B6 with %s days cannot run newest first, nor be left as they failed',
+    (past) => {
+      const dag = defineDag({ id: 'past', ...daily }, ({ task, date }) => {
+        task('load', act.work, { date }, { [past]: true })
+      })
+      for (const asked of [{ order: 'newest_first' }, { reprocess: 'none' }]) {
+        const problem = expect.stringContaining('load depends on its past')
+        expect(planned(dag, asked)).toMatchObject({ problem })
+      }
+      expect(planned(dag, {})).toMatchObject({
+        days: [
+          { date: '2025-01-01', reason: null },
+          { date: '2025-01-02', reason: 'it has not ended yet in UTC' },
+        ],
+      })
+    },
+  )
+
+  test('AT-B8 params that do not fit the DAG are refused in words', () => {
+    const params = z.object({ times: z.int().max(3).default(1) })
+    const dag = defineDag({ id: 'greeting', ...daily, params }, ({ task, date }) => {
+      task('greet', act.work, { date })
     })
-    const days = (order: string) =>
-      backfillDates(
-        dag,
-        BackfillInput.parse({ dagId: 'past', from: '2025-01-01', to: '2025-01-02', order }),
-        Date.parse('2025-02-01T00:00:00Z'),
-      )
-    expect(days('newest_first')).toMatchObject({ problem: expect.stringContaining('load depends') })
-    expect(days('oldest_first')).toMatchObject({ dates: ['2025-01-01', '2025-01-02'] })
-  },
-)
+    expect(planned(dag, { params: { times: 4 } })).toMatchObject({
+      problem: expect.stringMatching(/^the params do not fit greeting: times .*3/),
+    })
+    expect(planned(dag, { params: { times: 3 } })).toMatchObject({ days: [{}, {}] })
+  })
+})

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startBackfill } from '../../schedules/start-backfill.ts'
 import { startRun } from '../../schedules/start-run.ts'
-import type { BackfillProgress } from '../../workflows/backfill.ts'
+import type { BackfillProgress } from '../../workflows/run-days.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { startSampleWorker } from './sample-dags/start-sample-worker.ts'
 

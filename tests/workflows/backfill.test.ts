@@ -3,7 +3,7 @@ import { addDays, lastCompleteDate } from '../../dag/calendar.ts'
 import type { StartBackfillInput } from '../../schedules/start-backfill.ts'
 import { startBackfill } from '../../schedules/start-backfill.ts'
 import { startRun } from '../../schedules/start-run.ts'
-import type { BackfillProgress } from '../../workflows/backfill.ts'
+import type { BackfillProgress } from '../../workflows/run-days.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { startSampleWorker } from './sample-dags/start-sample-worker.ts'
 
@@ -145,17 +145,22 @@ describe('a backfill', () => {
     await expect(run.result()).resolves.toMatchObject({ state: 'success' })
   })
 
-  test('leaves out days that have not ended', async () => {
+  test('leaves out days that have not ended, and says so', async () => {
     const yesterday = lastCompleteDate(Date.now(), 'UTC')
     const days = { dagId: 'sample_chain', from: addDays(yesterday, -1), to: addDays(yesterday, 3) }
     const result = await (await backfill(days)).result()
-    expect(result.days.map((day) => day.date)).toEqual([addDays(yesterday, -1), yesterday])
+    expect(outcomes(result)).toEqual([
+      ...[`${addDays(yesterday, -1)} success`, `${yesterday} success`],
+      ...[1, 2, 3].map((days) => `${addDays(yesterday, days)} skipped`),
+    ])
+    expect(result.days[2]?.reason).toBe('it has not ended yet in UTC')
   })
 
   test.each([
     [{ dagId: 'sample_chain', from: '2025-02-02', to: '2025-02-01' }, /first day .* is after/],
     [{ dagId: 'sample_chain', from: '2099-01-01', to: '2099-01-02' }, /no day .* has ended/],
     [{ dagId: 'sample_chain', from: '2025-02-30', to: '2025-03-01' }, /from is no day of the cal/],
+    [{ dagId: 'sample_chain', from: '2010-01-01', to: '2025-01-01' }, /longer than ten years/],
     [{ dagId: 'no_dag', from: '2025-02-01', to: '2025-02-01' }, /no DAG no_dag; there are sample_/],
     [
       { dagId: 'sample_chain', from: '2025-02-01', to: '2025-02-01', concurrency: 0 },

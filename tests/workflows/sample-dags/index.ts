@@ -57,9 +57,7 @@ export const sample_tis = dagWorkflow(limits.sampleTis)
 export const sample_past_skip = dagWorkflow(limits.samplePastSkip)
 export const sample_past_gate = dagWorkflow(limits.samplePastGate)
 export const sample_past_held = dagWorkflow(limits.samplePastHeld)
-export const daybook_backfill = backfillWorkflow([
-  ...dags.sampleDags,
-  ...shapes.shapeDags,
-  ...told.toldDags,
-  ...limits.limitDags,
-])
+const all = [...dags.sampleDags, ...shapes.shapeDags, ...told.toldDags, ...limits.limitDags]
+export const daybook_backfill = backfillWorkflow(all)
+/** Continues as a new execution every few days. */
+export const sample_short_backfill = backfillWorkflow(all, 200)

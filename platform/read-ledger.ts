@@ -1,16 +1,17 @@
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
-import type { DatedDag, LedgerDay } from '../dag/find-gaps.ts'
-import { runKeyOf } from '../dag/resolve-run.ts'
-import type { Database } from '../platform/database.ts'
-import type { Connections } from './connect.ts'
+import type { LedgerDay } from '../dag/find-gaps.ts'
+import type { Database } from './database.ts'
 
-type Servers = Pick<Connections, 'client' | 'database'>
+export interface Servers {
+  readonly client: Client
+  readonly database: Pick<Database, 'query'>
+}
 
 /** What the audit rows and Temporal say of each of the dates that has a run or is running. */
 export async function readLedger(
   { database, client }: Servers,
-  { id: dagId }: DatedDag,
+  dagId: string,
   dates: readonly string[],
 ): Promise<LedgerDay[]> {
   const rows = await readRows(database, dagId, dates)
@@ -22,7 +23,7 @@ export async function readLedger(
   const open = await listOpenDates(client, dagId)
   const doubtful = rows.filter((row) => row.running_run_ids.length > 0).map((row) => row.date)
   for (const date of new Set([...doubtful, ...dates.filter((each) => open.has(each))])) {
-    const asked = await askTemporal(client, runKeyOf(dagId, date), saidRunning.get(date) ?? [])
+    const asked = await askTemporal(client, `${dagId}/${date}`, saidRunning.get(date) ?? [])
     days.set(date, { date, latest: days.get(date)?.latest ?? null, ...asked })
   }
   return [...days.values()]
@@ -36,7 +37,7 @@ interface LedgerRow {
 }
 
 async function readRows(
-  database: Database,
+  database: Servers['database'],
   dagId: string,
   dates: readonly string[],
 ): Promise<LedgerRow[]> {
@@ -60,7 +61,7 @@ async function listOpenDates(client: Client, dagId: string): Promise<Set<string>
   const dates = new Set<string>()
   for await (const { workflowId } of client.workflow.list({ query })) {
     const date = workflowId.slice(-10)
-    if (workflowId === runKeyOf(dagId, date)) dates.add(date)
+    if (workflowId === `${dagId}/${date}`) dates.add(date)
   }
   return dates
 }
@@ -79,9 +80,9 @@ async function askTemporal(client: Client, runKey: string, runIds: string[]): Pr
   return { open: [...open], closedAs: open.size > 0 ? null : closedAs }
 }
 
-async function describeExecution(client: Client, runKey: string, runId: string | undefined) {
+export async function describeExecution(client: Client, workflowId: string, runId?: string) {
   try {
-    const { status, ...execution } = await client.workflow.getHandle(runKey, runId).describe()
+    const { status, ...execution } = await client.workflow.getHandle(workflowId, runId).describe()
     const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED'
     return { runId: execution.runId, status: status.name, isOpen }
   } catch (error) {

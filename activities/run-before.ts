@@ -1,0 +1,29 @@
+import type { Graph } from '../dag/graph.ts'
+import type { BackfillOfRun } from '../dag/plan-backfill.ts'
+import type { Database } from '../platform/database.ts'
+
+/** What a run that a backfill makes keeps of the latest run of its key; nothing where there is none. */
+export interface KeptOfRunBefore {
+  readonly run: { readonly params?: unknown }
+  readonly graph?: Graph
+}
+
+export async function readRunBefore(
+  database: Database,
+  runKey: string,
+  exceptRunId: string,
+  { params, graph }: BackfillOfRun,
+): Promise<KeptOfRunBefore> {
+  if (params === 'given' && graph === 'latest') return { run: {} }
+  const { rows } = await database.query<{ params: unknown; graph: Graph }>(
+    `select params, graph from audit.pipeline_runs where run_key = $1 and run_id <> $2
+     order by started_at desc, ended_at desc nulls last limit 1`,
+    [runKey, exceptRunId],
+  )
+  const [before] = rows
+  if (before === undefined) return { run: {} }
+  return {
+    run: params === 'recorded' ? { params: before.params } : {},
+    ...(graph === 'recorded' ? { graph: before.graph } : {}),
+  }
+}

@@ -1,0 +1,60 @@
+import type { Client } from '@temporalio/client'
+import type { DayFacts } from '../dag/plan-backfill.ts'
+import type { Servers } from './read-ledger.ts'
+import { describeExecution, readLedger } from './read-ledger.ts'
+
+/** What a backfill has to know of the days that have run, are running or belong to another one. */
+export async function readDayFacts(
+  servers: Servers,
+  dagId: string,
+  dates: readonly string[],
+): Promise<Map<string, DayFacts>> {
+  const ledger = await readLedger(servers, dagId, dates)
+  const heldBy = await readHolders(servers, dagId, dates)
+  const facts = new Map<string, DayFacts>()
+  for (const [date, holder] of heldBy) facts.set(date, { state: null, heldBy: holder })
+  for (const { date, latest, open } of ledger) {
+    const said = latest?.state ?? null
+    const isStale = said === 'running' || said === 'queued'
+    // A row outlives a run that was terminated.
+    const state = open.length > 0 ? 'running' : isStale ? 'cancelled' : said
+    facts.set(date, { state, heldBy: heldBy.get(date) ?? null })
+  }
+  return facts
+}
+
+/** Days that a backfill which goes on has before it or is running, and its workflow id. */
+async function readHolders(
+  { client, database }: Servers,
+  dagId: string,
+  dates: readonly string[],
+): Promise<Map<string, string>> {
+  const { rows } = await database.query<{ date: string; workflow_id: string }>(
+    `select day.logical_date as date, backfill.workflow_id
+     from audit.backfills as backfill
+     inner join audit.backfill_days as day using (backfill_id)
+     where backfill.dag_id = $1 and backfill.ended_at is null
+       and day.reason is null and day.logical_date = any ($2::date[])
+       and not exists (
+         select from audit.pipeline_runs as run
+         where run.dag_id = $1 and run.logical_date = day.logical_date
+           and run.backfill_id = day.backfill_id and run.ended_at is not null)
+     order by day.ordinal`,
+    [dagId, dates],
+  )
+  const goesOn = await findOpen(
+    client,
+    rows.map((row) => row.workflow_id),
+  )
+  const held = rows.filter((row) => goesOn.has(row.workflow_id))
+  return new Map(held.map((row) => [row.date, row.workflow_id]))
+}
+
+/** A backfill that was terminated has not written its end. */
+async function findOpen(client: Client, workflowIds: readonly string[]): Promise<Set<string>> {
+  const open = new Set<string>()
+  for (const workflowId of new Set(workflowIds)) {
+    if ((await describeExecution(client, workflowId))?.isOpen) open.add(workflowId)
+  }
+  return open
+}
