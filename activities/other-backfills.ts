@@ -31,15 +31,25 @@ async function earlierBackfills(client: Client, dagId: string): Promise<Range[]>
   const { startTime } = await client.workflow
     .getHandle(own?.workflowId ?? '', own?.runId)
     .describe()
-  const query = `WorkflowType = 'daybook_backfill' AND ExecutionStatus = 'Running'`
-  const found: Range[] = []
-  for await (const other of client.workflow.list({ query })) {
-    const range = rangeIn(other.workflowId, dagId)
+  return (await runningBackfills(client, dagId)).filter((other) => {
     const isEarlier =
       other.startTime < startTime ||
       (other.startTime.getTime() === startTime.getTime() &&
         other.workflowId < (own?.workflowId ?? ''))
-    if (range !== undefined && other.workflowId !== own?.workflowId && isEarlier) found.push(range)
+    return other.workflowId !== own?.workflowId && isEarlier
+  })
+}
+
+/** The backfills of a DAG that go on, whoever started them. */
+export async function runningBackfills(
+  client: Client,
+  dagId: string,
+): Promise<(Range & { startTime: Date })[]> {
+  const query = `WorkflowType = 'daybook_backfill' AND ExecutionStatus = 'Running'`
+  const found: (Range & { startTime: Date })[] = []
+  for await (const { workflowId, startTime } of client.workflow.list({ query })) {
+    const range = rangeIn(workflowId, dagId)
+    if (range !== undefined) found.push({ ...range, startTime })
   }
   return found
 }

@@ -5,6 +5,7 @@ import type { BackfillInput } from '../dag/plan-backfill.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
 import { placeOf } from '../dag/place-of-run.ts'
+import { runTypeOf } from '../dag/run-type.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
@@ -54,7 +55,13 @@ export type StartedRun =
       readonly isQueued: boolean
       readonly repairs: Repairs | null
     })
-  | (RunIdentity & { readonly role: 'door'; readonly dagId: string; readonly input: RunInput })
+  | (RunIdentity & {
+      readonly role: 'door'
+      readonly dagId: string
+      readonly input: RunInput
+      /** It only joins a run that there is, and ends as that one did. */
+      readonly isDouble?: boolean
+    })
 
 export interface CloseRunInput {
   readonly runId: string
@@ -123,7 +130,8 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       const identity = { date, runKey, trigger, params }
       if (!resolved.isCanonical) {
         const again = { date, params, ...(clear && { clear }) }
-        return { ...identity, role: 'door', dagId, input: again }
+        const { isDouble } = resolved
+        return { ...identity, role: 'door', dagId, input: again, ...(isDouble && { isDouble }) }
       }
       const repair = clear && (await findRepair(database, input, identity, clear))
       const run = { ...identity, ...repair?.run }
@@ -135,7 +143,7 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
       )
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
-        latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
+        latestUntilMs: runTypeOf(run.trigger) === 'manual' ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         hasPast: !ignoresPast,
         ...{ maxActiveRuns, isQueued },
@@ -226,9 +234,4 @@ async function latestStates(
     [dagId, dates],
   )
   return new Map(latest.rows.map(({ date, state }) => [date, state]))
-}
-
-/** Airflow's manual runs: those that neither the schedule nor a backfill made. */
-function isByHand(trigger: string): boolean {
-  return trigger !== 'schedule' && trigger !== 'backfill'
 }

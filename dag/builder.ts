@@ -88,8 +88,12 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly description?: string
   /** The run of a day starts at the first time of `cron` after that day has ended. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null
-  /** First day that the schedule is responsible for; earlier days run when a person asks for them. */
-  readonly startDate: string
+  /**
+   * First day that the schedule is responsible for; earlier days run when a person asks for them.
+   * Without it, the first day for which the schedule makes a run.
+   */
+  readonly startDate?: string
+  /** Days since then that have no run are made up for by themselves: all of them, or the newest alone. */
   readonly catchup: boolean
   readonly maxActiveRuns: number
   /** Told of a failed run before it ends; its own failure changes nothing. */

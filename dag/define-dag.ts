@@ -18,7 +18,7 @@ export interface Dag {
   readonly description: string
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null
   readonly timeZone: string
-  readonly startDate: string
+  readonly startDate: string | undefined
   readonly catchup: boolean
   readonly maxActiveRuns: number
   readonly graph: Graph

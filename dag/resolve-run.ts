@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { dateForScheduledTime, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
+import {
+  dateForScheduledTime,
+  hasEnded,
+  isCalendarDate,
+  isDoubledTick,
+  lastCompleteDate,
+} from './calendar.ts'
+import { parseDailyCron } from './cron.ts'
 import type { Dag } from './define-dag.ts'
 import { ClearRequest } from './plan-clear.ts'
 
@@ -22,6 +29,8 @@ export type ResolvedRun =
       readonly runKey: string
       /** Whether this execution is the run itself; any other starts or joins it. */
       readonly isCanonical: boolean
+      /** The second tick of a day, in the hour that comes twice: a run that has ended stays as it is. */
+      readonly isDouble: boolean
       readonly trigger: string
       readonly params: unknown
       /** Asked for by the first run of a backfill, which has no past to depend on. */
@@ -53,12 +62,14 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
   }
   const params = (dag.params ?? z.strictObject({})).safeParse(input.params ?? {})
   if (!params.success) return refuse(`the params do not fit: ${inWords(params.error)}`)
+  const trigger = door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule')
   return {
     isValid: true,
     date,
     runKey: runKeyOf(dag.id, date),
     isCanonical: named.date !== undefined,
-    trigger: door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule'),
+    isDouble: isDouble(dag, door),
+    trigger,
     params: params.data,
     ignoresPast: input.ignore_depends_on_past ?? false,
     clear: input.clear ?? null,
@@ -112,6 +123,11 @@ function dateInId(dag: Dag, workflowId: string): { date?: string } | { problem: 
 function defaultDate(dag: Dag, door: Door): string {
   if (door.scheduledMs === undefined) return lastCompleteDate(door.nowMs, dag.timeZone)
   return dateForScheduledTime(door.scheduledMs, dag.timeZone)
+}
+
+function isDouble({ schedule, timeZone }: Dag, { scheduledMs }: Door): boolean {
+  if (schedule === null || scheduledMs === undefined) return false
+  return isDoubledTick(scheduledMs, parseDailyCron(schedule.cron), timeZone)
 }
 
 function checkDate(dag: Dag, date: string, nowMs: number): string | undefined {

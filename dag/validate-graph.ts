@@ -23,7 +23,7 @@ const snakeCase = /^[a-z][a-z0-9_]*$/
 function checkOptions(dag: Dag): string[] {
   const problems: string[] = []
   if (!snakeCase.test(dag.id)) problems.push(`the id "${dag.id}" is not snake_case`)
-  if (!isCalendarDate(dag.startDate)) {
+  if (dag.startDate !== undefined && !isCalendarDate(dag.startDate)) {
     problems.push(`startDate "${dag.startDate}" is no day of the calendar; write YYYY-MM-DD`)
   }
   if (!Number.isInteger(dag.maxActiveRuns) || dag.maxActiveRuns < 1) {

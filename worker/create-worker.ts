@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
+import { createCatchUpActivities } from '../activities/catch-up.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
@@ -44,6 +45,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes }),
       ...createPastActivities({ database }),
+      ...createCatchUpActivities({ database, client }),
       ...createSlotActivities({ database, client }),
     },
     interceptors: { activity: [createAuditInterceptor(database, identity)] },

@@ -1,7 +1,9 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
+import { catchUpWorkflow } from '../../../workflows/catch-up.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
+import * as times from './time-dags.ts'
 
 export { daybook_map_page } from '../../../workflows/map-page.ts'
 export const sample_chain = dagWorkflow(dags.sampleChain)
@@ -29,4 +31,13 @@ export const sample_mapped = dagWorkflow(shapes.sampleMapped)
 export const sample_late = dagWorkflow(shapes.sampleLate)
 export const sample_in_time = dagWorkflow(shapes.sampleInTime)
 export const sample_many = dagWorkflow(shapes.sampleMany)
-export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])
+export const sample_new_york = dagWorkflow(times.sampleNewYork)
+export const sample_overlap = dagWorkflow(times.sampleOverlap)
+export const sample_catch_up = dagWorkflow(times.sampleCatchUp)
+export const sample_newest = dagWorkflow(times.sampleNewest)
+export const sample_fresh = dagWorkflow(times.sampleFresh)
+export const sample_ordered = dagWorkflow(times.sampleOrdered)
+export const catch_up = catchUpWorkflow(times.timeDags)
+export const daybook_backfill = backfillWorkflow([
+  ...[...dags.sampleDags, ...shapes.shapeDags, ...times.timeDags],
+])
