@@ -16,6 +16,7 @@ import { awaitResult } from './await-run.ts'
 import { datesHeldByOthers } from './other-backfills.ts'
 import type { RecordedIntervention } from './open-run.ts'
 import { findRepair, forgetOlderSlots, insertIntervention, openRun } from './open-run.ts'
+import { pauseAfterFailures } from './pause-after-failures.ts'
 import { createSlotActivities } from './slots.ts'
 
 export interface StartRunInput {
@@ -167,7 +168,7 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
     /**
      * Writes how the run has ended; also for a run that was reset and so never wrote its start. An
      * attempt whose end was never written ends with it, and so does what was left of a run that was
-     * reset. Gives back all that the run still holds.
+     * reset. Gives back all that the run still holds. Pauses the schedule if the DAG asks for it.
      */
     async closeRun(input: CloseRunInput): Promise<void> {
       await database.query(
@@ -196,6 +197,7 @@ export function createRunActivities({ database, client, hasSearchAttributes }: R
         ],
       )
       await slots.releaseSlots({ runId: input.originalRunId })
+      await pauseAfterFailures({ database, client }, input)
     },
 
     /** Waits for a run that another execution started; fails as it fails. */

@@ -4,6 +4,7 @@ import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
 import type { WeightRule } from './priority-weights.ts'
 import type { OutputRef, Ref, SureRef, Wired } from './reference.ts'
+import type { RunType } from './run-type.ts'
 
 declare const allows: unique symbol
 
@@ -96,6 +97,10 @@ export interface DagOptions<Params> extends AttemptOptions {
   /** Days since then that have no run are made up for by themselves: all of them, or the newest alone. */
   readonly catchup: boolean
   readonly maxActiveRuns: number
+  /** What may start a run; by default everything. A clear of a run that there is always may. */
+  readonly allowedRunTypes?: readonly RunType[]
+  /** Its schedule is paused when so many runs in a row have failed; 0 (the default) is never. */
+  readonly maxConsecutiveFailedRuns?: number
   /** Told of a failed run before it ends; its own failure changes nothing. */
   readonly onFailure?: ActivityRef<FailedRun, unknown>
   readonly params?: z.ZodType<Params>

@@ -7,6 +7,8 @@ import type { NodeParts } from './make-node.ts'
 import { makeNode } from './make-node.ts'
 import { effectivePriorities } from './priority-weights.ts'
 import { dateRef, makeRef, recordInput } from './reference.ts'
+import type { RunType } from './run-type.ts'
+import { runTypes } from './run-type.ts'
 import { validateDag } from './validate-graph.ts'
 
 export { activityRefs } from './activity-refs.ts'
@@ -21,6 +23,7 @@ export interface Dag {
   readonly startDate: string | undefined
   readonly catchup: boolean
   readonly maxActiveRuns: number
+  readonly allowedRunTypes: readonly RunType[]
   readonly graph: Graph
   readonly params: z.ZodType | undefined
 }
@@ -43,6 +46,7 @@ export function defineDag<Params = Record<string, never>>(
     startDate: options.startDate,
     catchup: options.catchup,
     maxActiveRuns: options.maxActiveRuns,
+    allowedRunTypes: options.allowedRunTypes ?? runTypes,
     graph: graphOf(options, nodes),
     params: options.params,
   }
@@ -52,6 +56,7 @@ export function defineDag<Params = Record<string, never>>(
 
 function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]): Graph {
   const { failFast, failsOnAnyTask, runTimeout, maxActiveTasks, deadline } = options
+  const { maxConsecutiveFailedRuns = 0 } = options
   return {
     dagId: options.id,
     tasks: weigh(nodes, options),
@@ -61,6 +66,7 @@ function graphOf<Params>(options: DagOptions<Params>, nodes: readonly TaskNode[]
     ...(runTimeout === undefined ? {} : { runTimeoutMs: toMs(runTimeout) }),
     ...(maxActiveTasks === undefined ? {} : { maxActiveTasks }),
     ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
+    ...(maxConsecutiveFailedRuns === 0 ? {} : { maxConsecutiveFailedRuns }),
   }
 }
 

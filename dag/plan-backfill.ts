@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { datesBetween, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
 import type { Dag } from './define-dag.ts'
+import { refusalOf } from './run-type.ts'
 
 const date = z.string().refine(isCalendarDate, 'is no day of the calendar (YYYY-MM-DD)')
 
@@ -25,6 +26,8 @@ export function backfillDates(
   { from, to, order, concurrency = dag.maxActiveRuns }: BackfillInput,
   nowMs: number,
 ): { dates: string[]; concurrency: number } | { problem: string } {
+  const refusal = refusalOf(dag, 'backfill')
+  if (refusal !== undefined) return { problem: refusal }
   const pastTask = dag.graph.tasks.find((task) => task.past !== undefined)
   if (order === 'newest_first' && pastTask !== undefined) {
     const problem = `${pastTask.id} depends on its past, so its days cannot run newest first`

@@ -9,6 +9,7 @@ import {
 import { parseDailyCron } from './cron.ts'
 import type { Dag } from './define-dag.ts'
 import { ClearRequest } from './plan-clear.ts'
+import { refusalOf, runTypeOf } from './run-type.ts'
 
 /** How an execution was started, as far as the workflow can see. */
 export interface Door {
@@ -63,6 +64,9 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
   const params = (dag.params ?? z.strictObject({})).safeParse(input.params ?? {})
   if (!params.success) return refuse(`the params do not fit: ${inWords(params.error)}`)
   const trigger = door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule')
+  // A clear goes on with a run that was allowed.
+  const refusal = input.clear === undefined ? refusalOf(dag, runTypeOf(trigger)) : undefined
+  if (refusal !== undefined) return { isValid: false, problem: refusal }
   return {
     isValid: true,
     date,

@@ -8,3 +8,15 @@ export function runTypeOf(trigger: string): RunType {
   if (trigger === 'schedule') return 'scheduled'
   return trigger === 'backfill' ? 'backfill' : 'manual'
 }
+
+/** Why a DAG takes no run of a type, with the remedy; undefined if it does. */
+export function refusalOf(
+  { id, allowedRunTypes }: { id: string; allowedRunTypes: readonly RunType[] },
+  type: RunType,
+): string | undefined {
+  if (allowedRunTypes.includes(type)) return undefined
+  return (
+    `${id} takes no ${type} runs: its allowedRunTypes are ${allowedRunTypes.join(', ')}; ` +
+    'start it in one of these ways, or change that option of the DAG'
+  )
+}

@@ -37,6 +37,8 @@ export const sample_catch_up = dagWorkflow(times.sampleCatchUp)
 export const sample_newest = dagWorkflow(times.sampleNewest)
 export const sample_fresh = dagWorkflow(times.sampleFresh)
 export const sample_ordered = dagWorkflow(times.sampleOrdered)
+export const sample_paused = dagWorkflow(times.samplePaused)
+export const sample_restricted = dagWorkflow(times.sampleRestricted)
 export const catch_up = catchUpWorkflow(times.timeDags)
 export const daybook_backfill = backfillWorkflow([
   ...[...dags.sampleDags, ...shapes.shapeDags, ...times.timeDags],

@@ -50,6 +50,21 @@ export const sampleOrdered = defineDag(
   },
 )
 
+export const samplePaused = defineDag(
+  { id: 'sample_paused', ...atTwo, maxActiveRuns: 1, maxConsecutiveFailedRuns: 2 },
+  ({ task, date }) => {
+    task('first', act.count, { date })
+  },
+)
+
+export const sampleRestricted = defineDag(
+  { id: 'sample_restricted', ...atTwo, maxActiveRuns: 1, allowedRunTypes: ['scheduled'] },
+  ({ task, date }) => {
+    task('first', act.count, { date })
+  },
+)
+
 export const timeDags = [
   ...[sampleNewYork, sampleOverlap, sampleCatchUp, sampleNewest, sampleFresh, sampleOrdered],
+  ...[samplePaused, sampleRestricted],
 ]
