@@ -4,6 +4,7 @@ import type { Graph } from '../dag/graph.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
 import { placeOf } from '../dag/place-of-run.ts'
+import { runTypeOf } from '../dag/run-type.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { withGraph } from '../dag/plan-clear.ts'
 import { failureTypes } from '../domain/failures.ts'
@@ -15,6 +16,7 @@ import { averageRuntime } from './average-runtime.ts'
 import { awaitResult } from './await-run.ts'
 import type { RecordedIntervention } from './open-run.ts'
 import { findRepair, forgetOlderSlots, keepIntervention, openRun } from './open-run.ts'
+import { pauseAfterFailures } from './pause-after-failures.ts'
 import { readRunBefore } from './run-before.ts'
 import { createSlotActivities } from './slots.ts'
 
@@ -59,7 +61,13 @@ export type StartedRun =
       readonly isQueued: boolean
       readonly repairs: Repairs | null
     })
-  | (RunIdentity & { readonly role: 'door'; readonly dagId: string; readonly input: RunInput })
+  | (RunIdentity & {
+      readonly role: 'door'
+      readonly dagId: string
+      readonly input: RunInput
+      /** It only joins a run that there is, and ends as that one did. */
+      readonly isDouble?: boolean
+    })
 
 export interface CloseRunInput {
   readonly runId: string
@@ -119,7 +127,8 @@ export function createRunActivities(deps: RunDeps) {
       const identity = { date, runKey, trigger, params }
       if (!resolved.isCanonical) {
         const again = { date, params, ...(clear && { clear }) }
-        return { ...identity, role: 'door', dagId, input: again }
+        const { isDouble } = resolved
+        return { ...identity, role: 'door', dagId, input: again, ...(isDouble && { isDouble }) }
       }
       const latest = input.rerunWithLatestVersion ?? deps.rerunWithLatestVersion ?? false
       const repair =
@@ -134,7 +143,7 @@ export function createRunActivities(deps: RunDeps) {
       )
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
-        latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
+        latestUntilMs: runTypeOf(run.trigger) === 'manual' ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         averageMs: await averageRuntime(database, graph),
         hasPast: !ignoresPast,
@@ -159,7 +168,7 @@ export function createRunActivities(deps: RunDeps) {
     /**
      * Writes how the run has ended; also for a run that was reset and so never wrote its start. An
      * attempt whose end was never written ends with it, and so does what was left of a run that was
-     * reset. Gives back all that the run still holds.
+     * reset. Gives back all that the run still holds. Pauses the schedule if the DAG asks for it.
      */
     async closeRun(input: CloseRunInput): Promise<void> {
       await database.query(
@@ -188,6 +197,7 @@ export function createRunActivities(deps: RunDeps) {
         ],
       )
       await slots.releaseSlots({ runId: input.originalRunId })
+      await pauseAfterFailures({ database, client }, input)
     },
 
     /** Waits for a run that another execution started; fails as it fails. */
@@ -195,9 +205,4 @@ export function createRunActivities(deps: RunDeps) {
       return awaitResult(client, runKey)
     },
   }
-}
-
-/** Airflow's manual runs: those that neither the schedule nor a backfill made. */
-function isByHand(trigger: string): boolean {
-  return trigger !== 'schedule' && trigger !== 'backfill'
 }

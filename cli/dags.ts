@@ -83,7 +83,11 @@ function nextDueMs({ schedule, startDate }: Dag, nowMs: number): number | undefi
   if (schedule === null) return undefined
   const cron = parseDailyCron(schedule.cron)
   const yesterday = lastCompleteDate(nowMs, schedule.timeZone)
-  const dates = [yesterday, addDays(yesterday, 1), startDate].filter((date) => date >= startDate)
+  const dates = [
+    yesterday,
+    addDays(yesterday, 1),
+    ...(startDate === undefined ? [] : [startDate]),
+  ].filter((date) => startDate === undefined || date >= startDate)
   const due = dates.map((date) => dueMs(date, cron, schedule.timeZone))
   return Math.min(...due.filter((ms) => ms > nowMs))
 }

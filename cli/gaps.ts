@@ -28,7 +28,10 @@ export function registerGaps(program: Command): void {
     .description('name the dates that were due and have no successful run, and fill them')
     .addOption(dagOption())
     .addOption(
-      new Option('--from <date>', "first day (default: the DAG's start date)").argParser(parseDate),
+      new Option(
+        '--from <date>',
+        "first day (default: the DAG's start date, or its first scheduled run)",
+      ).argParser(parseDate),
     )
     .addOption(
       new Option('--to <date>', 'last day (default: the last that is due)').argParser(parseDate),
@@ -58,11 +61,11 @@ function checkRange(dag: DatedDag, { from, to }: Flags): void {
   if (from === undefined && dag.schedule === null) {
     throw new UsageError(
       `error: ${dag.id} has no schedule, so no day of it is due by itself; say from which day on ` +
-        `it should have run: --from ${dag.startDate}`,
+        `it should have run: --from ${dag.startDate ?? 'YYYY-MM-DD'}`,
     )
   }
   const first = from ?? dag.startDate
-  if (to !== undefined && to < first) {
+  if (to !== undefined && first !== undefined && to < first) {
     throw new UsageError(`error: the last day ${to} is before the first day ${first}`)
   }
 }

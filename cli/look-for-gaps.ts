@@ -1,11 +1,14 @@
+import type { Client } from '@temporalio/client'
 import type { DatedDag, DateRange, Gap, GapReport, Question } from '../dag/find-gaps.ts'
 import { commandFor, dueDates, findGaps, rangesOf } from '../dag/find-gaps.ts'
 import { longestRangeDays } from '../dag/plan-backfill.ts'
-import { readLedger } from '../platform/read-ledger.ts'
+import { dateInWorkflowId, historyStart } from '../dag/plan-catch-up.ts'
+import { readFirstScheduledDate, readLedger } from '../platform/read-ledger.ts'
+import { readSchedule } from '../platform/read-schedule.ts'
 import type { Connections } from './connect.ts'
 import type { BackfillOutcome } from './run-backfill.ts'
 import { runBackfill } from './run-backfill.ts'
-import { explainSchedule, readSchedule } from './schedule-notes.ts'
+import { explainCatchUp, explainSchedule } from './schedule-notes.ts'
 
 export interface Look {
   readonly report: GapReport
@@ -24,17 +27,39 @@ export async function lookForGaps(
   dag: DatedDag,
   { withAll, ...question }: Question & { withAll: boolean },
 ): Promise<Look> {
-  const ledger = await readLedger(to, dag.id, dueDates(dag, question))
-  const report = findGaps(dag, ledger, question)
+  const firstScheduled = await readFirstScheduledDate(to.database, dag.id)
+  const asked = { ...question, from: question.from ?? dag.startDate ?? firstScheduled }
+  const ledger = await readLedger(to, {
+    ...{ dagId: dag.id, dates: dueDates(dag, asked) },
+    dateIn: (workflowId) => dateInWorkflowId(dag, workflowId),
+  })
+  const report = findGaps(dag, ledger, asked)
   const counted = report.gaps.filter(({ kind }) => withAll || kind !== 'not_caught_up')
   const fillable = counted.filter(({ kind }) => kind !== 'doubled').map(({ date }) => date)
   const ranges = rangesOf(fillable, longestRangeDays)
-  const schedule = dag.schedule === null ? undefined : await readSchedule(to.client, dag.id)
   return {
     ...{ report, counted, ranges },
     commands: ranges.map((range) => commandFor(dag.id, range)),
-    notes: explainSchedule(dag, schedule, report.gaps),
+    notes: await notesOn(to.client, dag, { report, firstScheduled, nowMs: question.nowMs }),
   }
+}
+
+interface Found {
+  readonly report: GapReport
+  readonly firstScheduled: string | undefined
+  readonly nowMs: number
+}
+
+async function notesOn(client: Client, dag: DatedDag, found: Found): Promise<string[]> {
+  if (dag.schedule === null) return []
+  const { report, firstScheduled, nowMs } = found
+  const schedule = await readSchedule(client, dag.id)
+  const notes = explainSchedule(dag, schedule, report.gaps)
+  const catchUp = await readSchedule(client, 'catch_up')
+  if (schedule === undefined || schedule.isPaused || catchUp === undefined) return notes
+  const scheduleMadeMs = schedule.createdMs
+  const start = historyStart(dag, { nowMs, firstScheduled, scheduleMadeMs })
+  return [...notes, ...explainCatchUp(catchUp, start, report.gaps)]
 }
 
 /** Runs the backfills one after the other; a failed one does not keep the others back. */

@@ -1,44 +1,6 @@
-import type { Client } from '@temporalio/client'
-import { ScheduleNotFoundError } from '@temporalio/client'
 import type { DatedDag, Gap } from '../dag/find-gaps.ts'
+import type { ScheduleFacts } from '../platform/read-schedule.ts'
 import { instant } from './print.ts'
-
-/** What Temporal keeps of a schedule that can explain a date without a run. */
-export interface ScheduleFacts {
-  readonly isPaused: boolean
-  readonly note: string
-  readonly createdMs: number
-  /** Ticks left out because a run was still going. */
-  readonly skippedOverlaps: number
-  /** Ticks missed in an outage that was longer than the catch-up window. */
-  readonly missedCatchups: number
-  /** Ticks lost because too many were waiting. */
-  readonly droppedTicks: number
-  /** Ticks that wait for a run to end. */
-  readonly waitingTicks: number
-}
-
-/** Undefined when Temporal has no such schedule. */
-export async function readSchedule(
-  client: Client,
-  scheduleId: string,
-): Promise<ScheduleFacts | undefined> {
-  try {
-    const { state, info, raw } = await client.schedule.getHandle(scheduleId).describe()
-    return {
-      isPaused: state.paused,
-      note: state.note ?? '',
-      createdMs: info.createdAt.getTime(),
-      skippedOverlaps: info.numActionsSkippedOverlap,
-      missedCatchups: info.numActionsMissedCatchupWindow,
-      droppedTicks: Number(raw.info?.bufferDropped ?? 0),
-      waitingTicks: Number(raw.info?.bufferSize ?? 0),
-    }
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return undefined
-    throw error
-  }
-}
 
 /** Why dates may be missing, in words; a schedule only counts what it left out, without dates. */
 export function explainSchedule(
@@ -57,7 +19,8 @@ export function explainSchedule(
   const notes: [boolean | number, string][] = [
     [
       facts.isPaused,
-      `${name} is paused ("${facts.note}"): days that come due meanwhile are not made up for. ` +
+      `${name} is paused ("${facts.note}"): no day runs by itself meanwhile, and afterwards ` +
+        `${dag.catchup ? 'all that were left out' : 'the newest alone'}. ` +
         `\`temporal schedule toggle --schedule-id ${dag.id} --unpause\` lets it go on.`,
     ],
     [
@@ -68,7 +31,7 @@ export function explainSchedule(
     [
       facts.skippedOverlaps,
       `${name} skipped ${count(facts.skippedOverlaps, 'tick')} because a run was still going; ` +
-        'the overlap policy BUFFER_ALL skips none.',
+        'the overlap policy ALLOW_ALL skips none.',
     ],
     [
       facts.missedCatchups,
@@ -86,6 +49,26 @@ export function explainSchedule(
     ],
   ]
   return notes.filter(([isDue]) => isDue).map(([, words]) => words)
+}
+
+/** Which of the missing days run by themselves. */
+export function explainCatchUp(
+  catchUp: ScheduleFacts,
+  start: string | undefined,
+  gaps: readonly Gap[],
+): string[] {
+  const missing = gaps.filter(({ kind }) => kind === 'missing')
+  const { length } = missing.filter(({ date }) => start !== undefined && date >= start)
+  if (length === 0) return []
+  if (catchUp.isPaused) {
+    return [
+      `The schedule catch_up is paused ("${catchUp.note}"): missing days do not run by themselves.`,
+    ]
+  }
+  return [
+    `The schedule catch_up starts ${length} of the missing days by itself, unless a start of theirs ` +
+      'has come to nothing.',
+  ]
 }
 
 function count(number: number, what: string): string {

@@ -6,6 +6,7 @@ import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
 import type { WeightRule } from './priority-weights.ts'
 import type { OutputRef, Ref, SureRef, Wired } from './reference.ts'
+import type { RunType } from './run-type.ts'
 
 declare const allows: unique symbol
 
@@ -112,10 +113,18 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly description?: string
   /** The run of a day starts at the first time of `cron` after that day has ended. */
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null
-  /** First day that the schedule is responsible for; earlier days run when a person asks for them. */
-  readonly startDate: string
+  /**
+   * First day that the schedule is responsible for; earlier days run when a person asks for them.
+   * Without it, the first day for which the schedule makes a run.
+   */
+  readonly startDate?: string
+  /** Days since then that have no run are made up for by themselves: all of them, or the newest alone. */
   readonly catchup: boolean
   readonly maxActiveRuns: number
+  /** What may start a run; by default everything. A clear of a run that there is always may. */
+  readonly allowedRunTypes?: readonly RunType[]
+  /** Its schedule is paused when so many runs in a row have failed; 0 (the default) is never. */
+  readonly maxConsecutiveFailedRuns?: number
   /** Told of a failed run before it ends; its own failure changes nothing. */
   readonly onFailure?: ActivityRef<FailedRun, unknown>
   /** Told of a run that succeeded, likewise. */

@@ -64,6 +64,16 @@ export function dueMs(date: string, cron: Cron, timeZone: string): number {
 }
 
 /**
+ * Whether a tick is the second one of its day: clocks show the time of the schedule, but have shown it
+ * before. A person's click at another time is none.
+ */
+export function isDoubledTick(instantMs: number, cron: Cron, timeZone: string): boolean {
+  const shown = wallClock(instantMs, timeZone)
+  if (!shown.endsWith(`T${cron.timeOfDay}:00`)) return false
+  return instantMs !== instantOf(shown.slice(0, 10), cron.timeOfDay, timeZone)
+}
+
+/**
  * The instant at which clocks of a zone show a time (HH:MM). A time that clocks skip means as long
  * after the skip; of a time that comes twice, the first.
  */

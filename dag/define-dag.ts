@@ -9,6 +9,8 @@ import type { NodeParts } from './make-node.ts'
 import { makeNode } from './make-node.ts'
 import { effectivePriorities } from './priority-weights.ts'
 import { dateRef, makeRef, recordInput } from './reference.ts'
+import type { RunType } from './run-type.ts'
+import { runTypes } from './run-type.ts'
 import { validateDag } from './validate-graph.ts'
 
 /** A task, and the priority it was given: a node knows one only where it has a pool. */
@@ -26,9 +28,10 @@ export interface Dag {
   readonly description: string
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null
   readonly timeZone: string
-  readonly startDate: string
+  readonly startDate: string | undefined
   readonly catchup: boolean
   readonly maxActiveRuns: number
+  readonly allowedRunTypes: readonly RunType[]
   readonly graph: Graph
   readonly params: z.ZodType | undefined
   /** Whether a clear takes the tasks of the code; undefined leaves it to the setting. */
@@ -53,6 +56,7 @@ export function defineDag<Params = Record<string, never>>(
     startDate: options.startDate,
     catchup: options.catchup,
     maxActiveRuns: options.maxActiveRuns,
+    allowedRunTypes: options.allowedRunTypes ?? runTypes,
     graph: graphOf(options, tasks),
     params: options.params,
     rerunWithLatestVersion: options.rerunWithLatestVersion,
@@ -63,6 +67,7 @@ export function defineDag<Params = Record<string, never>>(
 
 function graphOf<Params>(options: DagOptions<Params>, tasks: readonly PlacedTask[]): Graph {
   const { failFast, failsOnAnyTask, runTimeout, maxActiveTasks, deadline } = options
+  const { maxConsecutiveFailedRuns = 0 } = options
   return {
     dagId: options.id,
     tasks: weigh(tasks, options),
@@ -73,6 +78,7 @@ function graphOf<Params>(options: DagOptions<Params>, tasks: readonly PlacedTask
     ...(runTimeout === undefined ? {} : { runTimeoutMs: toMs(runTimeout) }),
     ...(maxActiveTasks === undefined ? {} : { maxActiveTasks }),
     ...(deadline === undefined ? {} : { deadline: deadlineOf(deadline) }),
+    ...(maxConsecutiveFailedRuns === 0 ? {} : { maxConsecutiveFailedRuns }),
   }
 }
 

@@ -51,7 +51,10 @@ export interface GapReport {
 
 export interface Question {
   readonly nowMs: number
-  /** First date to look at; by default the DAG's start date. Needed where there is no schedule. */
+  /**
+   * First date to look at; by default the DAG's start date, or the newest due one where it names none.
+   * Needed where there is no schedule.
+   */
   readonly from?: string | undefined
   readonly to?: string | undefined
 }
@@ -85,9 +88,9 @@ export function findGaps(
 
 /** The dates whose run is due, oldest first. A day that clocks of the zone never showed is not. */
 export function dueDates(dag: DatedDag, { nowMs, from, to }: Question): string[] {
-  const first = from ?? (dag.schedule === null ? undefined : dag.startDate)
-  if (first === undefined) return []
   const last = lastDueDate(dag, nowMs)
+  const first = from ?? (dag.schedule === null ? undefined : (dag.startDate ?? last))
+  if (first === undefined) return []
   return datesBetween(first, to !== undefined && to < last ? to : last).filter((date) =>
     exists(date, dag.timeZone),
   )
@@ -99,8 +102,8 @@ export function lastDueDate(dag: DatedDag, nowMs: number): string {
   return date
 }
 
-/** Without a schedule a day is due when it has ended. */
-function dueAt({ schedule, timeZone }: DatedDag, date: string): number {
+/** In UTC milliseconds. Without a schedule a day is due when it has ended. */
+export function dueAt({ schedule, timeZone }: DatedDag, date: string): number {
   if (schedule === null) return intervalOf(date, timeZone).endMs
   return dueMs(date, parseDailyCron(schedule.cron), timeZone)
 }

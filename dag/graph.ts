@@ -161,6 +161,8 @@ export interface Graph {
   readonly deadline?: Deadline
   /** Tasks of a run that may run at once. */
   readonly maxActiveTasks?: number
+  /** So many failed runs in a row pause the schedule. */
+  readonly maxConsecutiveFailedRuns?: number
 }
 
 export function taskOf(graph: Graph, taskId: string): TaskNode {

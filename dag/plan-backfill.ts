@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { datesBetween, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
 import type { Dag } from './define-dag.ts'
+import { refusalOf } from './run-type.ts'
 
 /** Of a range. */
 export const longestRangeDays = 3660
@@ -63,7 +64,8 @@ export function planBackfill(
   nowMs: number,
 ): BackfillPlan | { problem: string } {
   const { from, to, order, concurrency = dag.maxActiveRuns } = asked
-  const problem = problemOfPast(dag, asked) ?? problemOfRange(dag, asked, nowMs)
+  const problem =
+    refusalOf(dag, 'backfill') ?? problemOfPast(dag, asked) ?? problemOfRange(dag, asked, nowMs)
   if (problem !== undefined) return { problem }
   const params = (dag.params ?? z.strictObject({})).safeParse(asked.params ?? {})
   if (!params.success) {

@@ -1,8 +1,16 @@
 import { z } from 'zod'
-import { dateForScheduledTime, hasEnded, isCalendarDate, lastCompleteDate } from './calendar.ts'
+import {
+  dateForScheduledTime,
+  hasEnded,
+  isCalendarDate,
+  isDoubledTick,
+  lastCompleteDate,
+} from './calendar.ts'
+import { parseDailyCron } from './cron.ts'
 import type { Dag } from './define-dag.ts'
 import { BackfillOfRun } from './plan-backfill.ts'
 import { ClearRequest } from './plan-clear.ts'
+import { refusalOf, runTypeOf } from './run-type.ts'
 
 /** How an execution was started, as far as the workflow can see. */
 export interface Door {
@@ -23,6 +31,8 @@ export type ResolvedRun =
       readonly runKey: string
       /** Whether this execution is the run itself; any other starts or joins it. */
       readonly isCanonical: boolean
+      /** The second tick of a day, in the hour that comes twice: a run that has ended stays as it is. */
+      readonly isDouble: boolean
       readonly trigger: string
       readonly params: unknown
       /** Asked for by the first run of a backfill, which has no past to depend on. */
@@ -56,12 +66,17 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
   }
   const params = readParams(dag, input.params ?? {})
   if (!params.success) return refuse(unfit(params.error))
+  const trigger = door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule')
+  // A clear goes on with a run that was allowed.
+  const refusal = input.clear === undefined ? refusalOf(dag, runTypeOf(trigger)) : undefined
+  if (refusal !== undefined) return { isValid: false, problem: refusal }
   return {
     isValid: true,
     date,
     runKey: runKeyOf(dag.id, date),
     isCanonical: named.date !== undefined,
-    trigger: door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule'),
+    isDouble: isDouble(dag, door),
+    trigger,
     params: params.data,
     ignoresPast: input.ignore_depends_on_past ?? false,
     clear: input.clear ?? null,
@@ -131,6 +146,11 @@ function dateInId(dag: Dag, workflowId: string): { date?: string } | { problem: 
 function defaultDate(dag: Dag, door: Door): string {
   if (door.scheduledMs === undefined) return lastCompleteDate(door.nowMs, dag.timeZone)
   return dateForScheduledTime(door.scheduledMs, dag.timeZone)
+}
+
+function isDouble({ schedule, timeZone }: Dag, { scheduledMs }: Door): boolean {
+  if (schedule === null || scheduledMs === undefined) return false
+  return isDoubledTick(scheduledMs, parseDailyCron(schedule.cron), timeZone)
 }
 
 function checkDate(dag: Dag, date: string, nowMs: number): string | undefined {

@@ -26,13 +26,16 @@ const withGroups = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/
 function checkOptions(dag: Dag): string[] {
   const problems: string[] = []
   if (!snakeCase.test(dag.id)) problems.push(`the id "${dag.id}" is not snake_case`)
-  if (!isCalendarDate(dag.startDate)) {
+  if (dag.startDate !== undefined && !isCalendarDate(dag.startDate)) {
     problems.push(`startDate "${dag.startDate}" is no day of the calendar; write YYYY-MM-DD`)
   }
   if (!Number.isInteger(dag.maxActiveRuns) || dag.maxActiveRuns < 1) {
     problems.push(`maxActiveRuns is ${dag.maxActiveRuns}; it must be a whole number from 1`)
   }
-  const { maxActiveTasks, runTimeoutMs } = dag.graph
+  const { maxActiveTasks, runTimeoutMs, maxConsecutiveFailedRuns: failed = 1 } = dag.graph
+  if (!Number.isInteger(failed) || failed < 1) {
+    problems.push(`maxConsecutiveFailedRuns is ${failed}; it must be a whole number from 0`)
+  }
   if (maxActiveTasks !== undefined && !(Number.isInteger(maxActiveTasks) && maxActiveTasks >= 1)) {
     problems.push(`maxActiveTasks is ${maxActiveTasks}; it must be a whole number from 1`)
   }
@@ -40,7 +43,20 @@ function checkOptions(dag: Dag): string[] {
     problems.push('runTimeout must be longer than nothing')
   }
   if (dag.graph.deadline) problems.push(...checkDeadline(dag.graph.deadline))
+  if (dag.allowedRunTypes.length === 0) problems.push('allowedRunTypes is empty: nothing could run')
   if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
+  return [...problems, ...checkUseOfSchedule(dag)]
+}
+
+/** Options that contradict whether there is a schedule. */
+function checkUseOfSchedule({ schedule, allowedRunTypes, graph }: Dag): string[] {
+  const problems: string[] = []
+  if (schedule !== null && !allowedRunTypes.includes('scheduled')) {
+    problems.push('it has a schedule, but allowedRunTypes leaves out scheduled runs')
+  }
+  if (schedule === null && graph.maxConsecutiveFailedRuns !== undefined) {
+    problems.push('maxConsecutiveFailedRuns pauses the schedule, and it has none')
+  }
   return problems
 }
 

@@ -9,7 +9,11 @@ export async function readDayFacts(
   dagId: string,
   dates: readonly string[],
 ): Promise<Map<string, DayFacts>> {
-  const ledger = await readLedger(servers, dagId, dates)
+  const dateIn = (workflowId: string) => {
+    const date = workflowId.slice(-10)
+    return workflowId === `${dagId}/${date}` ? date : undefined
+  }
+  const ledger = await readLedger(servers, { dagId, dates, dateIn })
   const heldBy = await readHolders(servers, dagId, dates)
   const facts = new Map<string, DayFacts>()
   for (const [date, holder] of heldBy) facts.set(date, { state: null, heldBy: holder })
@@ -24,7 +28,7 @@ export async function readDayFacts(
 }
 
 /** Days that a backfill which goes on has before it or is running, and its workflow id. */
-async function readHolders(
+export async function readHolders(
   { client, database }: Servers,
   dagId: string,
   dates: readonly string[],

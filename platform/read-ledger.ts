@@ -8,11 +8,17 @@ export interface Servers {
   readonly database: Pick<Database, 'query'>
 }
 
+export interface LedgerQuestion {
+  readonly dagId: string
+  readonly dates: readonly string[]
+  /** The date that an execution is for, by its id: the run itself, or one that leads to it. */
+  readonly dateIn: (workflowId: string) => string | undefined
+}
+
 /** What the audit rows and Temporal say of each of the dates that has a run or is running. */
 export async function readLedger(
   { database, client }: Servers,
-  dagId: string,
-  dates: readonly string[],
+  { dagId, dates, dateIn }: LedgerQuestion,
 ): Promise<LedgerDay[]> {
   const rows = await readRows(database, dagId, dates)
   const days = new Map<string, LedgerDay>()
@@ -20,11 +26,14 @@ export async function readLedger(
     days.set(date, { date, latest: { state, error }, open: [], closedAs: null })
   }
   const saidRunning = new Map(rows.map((row) => [row.date, row.running_run_ids]))
-  const open = await listOpenDates(client, dagId)
+  const open = await listOpenDates(client, dagId, dateIn)
   const doubtful = rows.filter((row) => row.running_run_ids.length > 0).map((row) => row.date)
   for (const date of new Set([...doubtful, ...dates.filter((each) => open.has(each))])) {
     const asked = await askTemporal(client, `${dagId}/${date}`, saidRunning.get(date) ?? [])
-    days.set(date, { date, latest: days.get(date)?.latest ?? null, ...asked })
+    // One that only leads to the run counts while the run is not there.
+    const isAskedFor = asked.open.length === 0 && open.has(date)
+    const leads = isAskedFor ? { open: [open.get(date) ?? ''], closedAs: null } : {}
+    days.set(date, { date, latest: days.get(date)?.latest ?? null, ...asked, ...leads })
   }
   return [...days.values()]
 }
@@ -56,12 +65,16 @@ async function readRows(
 }
 
 /** Dates with an open execution, also those that wait for a worker and have no row yet. */
-async function listOpenDates(client: Client, dagId: string): Promise<Set<string>> {
+async function listOpenDates(
+  client: Client,
+  dagId: string,
+  dateIn: LedgerQuestion['dateIn'],
+): Promise<Map<string, string>> {
   const query = `WorkflowType = '${dagId}' and ExecutionStatus = 'Running'`
-  const dates = new Set<string>()
-  for await (const { workflowId } of client.workflow.list({ query })) {
-    const date = workflowId.slice(-10)
-    if (workflowId === `${dagId}/${date}`) dates.add(date)
+  const dates = new Map<string, string>()
+  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+    const date = dateIn(workflowId)
+    if (date !== undefined) dates.set(date, runId)
   }
   return dates
 }
@@ -89,4 +102,21 @@ export async function describeExecution(client: Client, workflowId: string, runI
     if (error instanceof WorkflowNotFoundError) return undefined
     throw error
   }
+}
+
+/**
+ * The first date for which the schedule made a run in its time; undefined when it has made none. A run
+ * that somebody made later, by a backfill of the schedule, begins no history.
+ */
+export async function readFirstScheduledDate(
+  database: Database,
+  dagId: string,
+): Promise<string | undefined> {
+  // In its time: the day after, some hours for the zone, a day for a tick that is late.
+  const { rows } = await database.query<{ date: string | null }>(
+    `select min(logical_date) as date from audit.pipeline_runs
+     where dag_id = $1 and trigger = 'schedule' and started_at < logical_date + interval '4 days'`,
+    [dagId],
+  )
+  return rows[0]?.date ?? undefined
 }

@@ -10,36 +10,49 @@ export interface DaybookSchedule {
   /** How late a tick is still taken up after an outage. */
   readonly catchupWindow: `${number} ${'minutes' | 'days'}`
   /**
-   * What a tick does while the one before still runs. The dialogs of the Web UI offer this policy
-   * first, and `SKIP` would drop the days of a backfill silently.
+   * What a tick does while what the one before has started still runs. The dialogs of the Web UI offer
+   * this policy first, and `SKIP` would drop the days of a backfill silently.
    */
-  readonly overlap: 'BUFFER_ALL' | 'SKIP'
+  readonly overlap: 'ALLOW_ALL' | 'SKIP'
   readonly note: string
 }
 
-/** With catch-up, a tick of the last year is made up for; without, only the newest one. */
+/**
+ * No tick waits for another: a run waits for its own place among the active ones of its DAG. Ticks that
+ * are later than a day are left to catch_up, which starts no more at once than the DAG allows.
+ */
 export function scheduleOf(dag: Dag): DaybookSchedule[] {
   if (!dag.schedule) return []
   const { cron, timeZone } = dag.schedule
   return [
     {
       ...{ id: dag.id, workflowType: dag.id, cron, timeZone },
-      catchupWindow: dag.catchup ? '365 days' : '1 days',
-      overlap: 'BUFFER_ALL',
+      ...{ catchupWindow: '1 days', overlap: 'ALLOW_ALL' },
       note: dag.description || `Runs ${dag.id} for the day before`,
     },
   ]
 }
 
-const deliverMail: DaybookSchedule = {
-  ...{ id: 'deliver_mail', workflowType: 'deliver_mail', cron: '*/5 * * * *', timeZone: 'UTC' },
-  catchupWindow: '5 minutes',
-  // The next one sends what this one would have.
+const everyFiveMinutes: Pick<DaybookSchedule, 'cron' | 'timeZone' | 'catchupWindow' | 'overlap'> = {
+  ...{ cron: '*/5 * * * *', timeZone: 'UTC', catchupWindow: '5 minutes' },
+  // The next one does what this one would have.
   overlap: 'SKIP',
+}
+
+const deliverMail: DaybookSchedule = {
+  ...{ id: 'deliver_mail', workflowType: 'deliver_mail', ...everyFiveMinutes },
   note: 'Sends mails of the outbox that could not be sent at once',
 }
 
-export const schedules: readonly DaybookSchedule[] = [...dags.flatMap(scheduleOf), deliverMail]
+const catchUp: DaybookSchedule = {
+  ...{ id: 'catch_up', workflowType: 'catch_up', ...everyFiveMinutes },
+  note: 'Starts the runs of days that were due and have none; paused, nothing is made up for',
+}
+
+export const schedules: readonly DaybookSchedule[] = [
+  ...dags.flatMap(scheduleOf),
+  ...[deliverMail, catchUp],
+]
 
 /** Every DAG there is, also those without a schedule. */
 export const dagIds: readonly string[] = dags.map((dag) => dag.id)

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client'
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
 import { createBackfillActivities } from '../activities/backfills.ts'
+import { createCatchUpActivities } from '../activities/catch-up.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
@@ -58,6 +59,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
       ...createBackfillActivities({ database, client }),
+      ...createCatchUpActivities({ database, client }),
       ...createPastActivities({ database, client }),
       ...slots,
     },

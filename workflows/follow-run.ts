@@ -22,6 +22,7 @@ export async function followRun({
   runKey,
   trigger,
   input,
+  isDouble = false,
 }: Extract<StartedRun, { role: 'door' }>): Promise<RunResult> {
   try {
     const child = await startChild<(input: unknown) => Promise<RunResult>>(dagId, {
@@ -30,7 +31,9 @@ export async function followRun({
       memo: { daybookTrigger: trigger },
       // The run outlives whoever asked for it.
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      workflowIdReusePolicy: isDouble
+        ? WorkflowIdReusePolicy.REJECT_DUPLICATE
+        : WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     })
     return await child.result()
   } catch (error) {

@@ -1,5 +1,6 @@
 import { setWorkflowOptions } from '@temporalio/workflow'
 import { backfillWorkflow } from './backfill.ts'
+import { catchUpWorkflow } from './catch-up.ts'
 import { dags } from './dags.ts'
 import { ecommerceDaily } from './ecommerce-daily.ts'
 import { onlineRetailDaily } from './online-retail-daily.ts'
@@ -8,6 +9,7 @@ import { dagWorkflow } from './run-dag.ts'
 // The names are the workflow types: stored in histories, so add, never rename.
 export const ecommerce_daily = dagWorkflow(ecommerceDaily)
 export const online_retail_daily = dagWorkflow(onlineRetailDaily)
+export const catch_up = catchUpWorkflow(dags)
 export const daybook_backfill = backfillWorkflow(dags)
 // It lives for days and has each run begin on the version of that moment.
 setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, daybook_backfill)

@@ -21,7 +21,7 @@ import { createTestLoop } from './test-loop.ts'
 export { after, fails, skips } from './fakes.ts'
 
 export interface TestRunOptions {
-  /** The DAG's start date by default. */
+  /** The DAG's start date by default, or 2025-01-01 where it names none. */
   readonly date?: string
   readonly params?: unknown
   /** What each task returns, by task id. */
@@ -90,7 +90,7 @@ export async function testRun(dag: Dag, options: TestRunOptions = {}): Promise<T
 }
 
 function prepareRun(dag: Dag, options: TestRunOptions): TestLoopOptions {
-  const date = options.date ?? options.repairs?.run.date ?? dag.startDate
+  const date = options.date ?? options.repairs?.run.date ?? dag.startDate ?? '2025-01-01'
   const trigger = options.trigger ?? (dag.schedule ? 'schedule' : 'manual')
   const startedMs = options.now === undefined ? startOf(dag, date) : instantOf(options.now)
   const resolved = resolveRun(dag, {

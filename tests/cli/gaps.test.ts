@@ -88,6 +88,18 @@ describe('the ledger against the calendar', () => {
     expect(await kinds(dags.sampleGate, date, date)).toEqual([])
   })
 
+  test('a tick that waits for a worker has no run yet, and is running', async () => {
+    const { client } = sample.temporal
+    const date = '2025-05-22'
+    const workflowId = 'sample_chain-2025-05-23T02:00:00Z'
+    const tick = await client.workflow.start('sample_chain', {
+      ...{ workflowId, taskQueue: 'nobody-polls' },
+    })
+    await until(async () => (await look(dags.sampleChain, date, date)).report.running.length === 1)
+    await tick.terminate()
+    expect(await kinds(dags.sampleChain, date, date)).toEqual([`${date} missing`])
+  })
+
   test('a start that waits for a worker has no row yet, and is running', async () => {
     const { client } = sample.temporal
     const date = '2025-05-21'
@@ -181,67 +193,6 @@ describe('the reasons that Temporal knows', () => {
     await handle.trigger('SKIP')
     await until(async () => (await notes(dags.sampleGate)).includes('skipped 1 tick'))
     await handle.delete()
-  })
-})
-
-describe('daybook gaps', () => {
-  const daybook = (...args: string[]) => {
-    const { address, namespace, taskQueue } = sample.temporal
-    return runCli(['gaps', ...args], {
-      ...{ DATABASE_URL: sample.database.url, TEMPORAL_ADDRESS: address },
-      ...{ TEMPORAL_NAMESPACE: namespace, TEMPORAL_TASK_QUEUE: taskQueue },
-    })
-  }
-
-  test('prints ranges, reasons and commands, and exits with 1', async () => {
-    await sample.database.db.query(`
-      insert into audit.pipeline_runs (run_id, run_key, dag_id, logical_date, trigger, state,
-        failed_tasks, error, graph) values
-      (gen_random_uuid(), 'ecommerce_daily/2025-10-03', 'ecommerce_daily', '2025-10-03', 'schedule', 'success',
-       '{}', null, '{}'),
-      (gen_random_uuid(), 'ecommerce_daily/2025-10-04', 'ecommerce_daily', '2025-10-04', 'schedule', 'failed',
-       '{dq_checks}', 'dq_checks: 99 orders', '{}'),
-      (gen_random_uuid(), 'ecommerce_daily/2025-10-05', 'ecommerce_daily', '2025-10-05', 'schedule', 'running',
-       '{}', null, '{}')`)
-    const range = ['--from', '2025-10-01', '--to', '2025-10-05']
-    const { code, stdout } = await daybook(...range)
-    expect(stdout).toMatch(/2025-10-01 +2025-10-02 +2 +missing +it never ran/)
-    expect(stdout).toMatch(/2025-10-04 +2025-10-04 +1 +failed +dq_checks: 99 orders/)
-    expect(stdout).toMatch(/2025-10-05 .* half_done +its row says running, but Temporal knows no/)
-    expect(stdout).toContain('4 gaps, 1 of 5 due days are done')
-    expect(stdout).toMatch(/^ {2}daybook backfill 2025-10-01 2025-10-02 --dag ecommerce_daily$/m)
-    expect(stdout).toMatch(/^ {2}daybook backfill 2025-10-04 2025-10-05 --dag ecommerce_daily$/m)
-    expect(code).toBe(1)
-    const asJson = await daybook(...range, '--json')
-    expect(JSON.parse(asJson.stdout)).toMatchObject({
-      ...{ dagId: 'ecommerce_daily', due: 5, done: 1 },
-      gaps: [
-        { date: '2025-10-01', kind: 'missing', dueAt: '2025-10-02T02:00:00.000Z' },
-        {},
-        {},
-        {},
-      ],
-      commands: [{}, {}].map(() => expect.stringContaining('daybook backfill')),
-    })
-    expect(asJson.code).toBe(1)
-  })
-
-  test('exits with 0 when every due day is done', async () => {
-    const { code, stdout } = await daybook('--from', '2025-10-03', '--to', '2025-10-03')
-    expect(stdout).toContain('no gaps, 1 of 1 due days are done.')
-    expect(code).toBe(0)
-  })
-
-  test('asks a DAG without a schedule for its range, and refuses one that makes no sense', async () => {
-    const unasked = await daybook('--dag', 'online_retail_daily')
-    expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--from 2010-12-01') })
-    const asked = ['--dag', 'online_retail_daily', '--from', '2010-12-01', '--to', '2010-12-02']
-    expect((await daybook(...asked)).stdout).toContain('2 gaps, 0 of 2 due days are done')
-    const backwards = await daybook('--from', '2025-10-03', '--to', '2025-10-01')
-    expect(backwards).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('is before the fi'),
-    })
   })
 })
 

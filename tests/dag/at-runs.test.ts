@@ -175,6 +175,14 @@ describe('AT-D3 a changed time of day', () => {
   })
 })
 
+test('AT-D3 a changed zone leaves out, or has twice, the hours between the two midnights', () => {
+  const hoursBetween = (from: string, to: string) =>
+    (intervalOf('2026-02-11', to).startMs - intervalOf('2026-02-10', from).endMs) / 3_600_000
+  expect(hoursBetween('UTC', 'America/New_York')).toBe(5)
+  expect(hoursBetween('UTC', 'Europe/Paris')).toBe(-1)
+  expect(hoursBetween('America/New_York', 'America/New_York')).toBe(0)
+})
+
 test('AT-D5 a start without a date is for the last interval that is complete', () => {
   const nowMs = Date.parse('2026-03-25T01:00:00Z')
   expect(lastCompleteDate(nowMs, 'America/New_York')).toBe('2026-03-23')

@@ -206,6 +206,22 @@ describe('a DAG that cannot be used is refused when its module loads', () => {
     ['a bad id', /the id "A-DAG" is not snake_case/, () => one({ id: 'A-DAG' })],
     ['a bad start', /startDate "2025-02-30" is no day/, () => one({ startDate: '2025-02-30' })],
     ['no runs at all', /maxActiveRuns is 0/, () => one({ maxActiveRuns: 0 })],
+    ['no types of runs', /allowedRunTypes is empty/, () => one({ allowedRunTypes: [] })],
+    [
+      'a schedule that may not start anything',
+      /it has a schedule, but allowedRunTypes leaves out scheduled runs/,
+      () => one({ ...atTwo, allowedRunTypes: ['manual'] }),
+    ],
+    [
+      'half a failed run',
+      /maxConsecutiveFailedRuns is 0.5; it must be a whole number from 0/,
+      () => one({ ...atTwo, maxConsecutiveFailedRuns: 0.5 }),
+    ],
+    [
+      'a pause of no schedule',
+      /maxConsecutiveFailedRuns pauses the schedule, and it has none/,
+      () => one({ schedule: null, maxConsecutiveFailedRuns: 3 }),
+    ],
     [
       'a bad cron',
       /cron "daily" has 1 fields instead of 5/,
@@ -221,6 +237,7 @@ describe('a DAG that cannot be used is refused when its module loads', () => {
     expect(define).toThrow(message)
   })
 
+  const atTwo = { schedule: { cron: '0 2 * * *', timeZone: 'UTC' } }
   const fortnights = '5 fortnights' as Duration
 
   function one(changes: object): Dag {

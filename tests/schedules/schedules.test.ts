@@ -6,15 +6,15 @@ import { dags } from '../../workflows/dags.ts'
 const byId = (id: string) => schedules.find((schedule) => schedule.id === id)
 
 describe('the schedules follow from the DAGs', () => {
-  test('ecommerce_daily runs at 02:00 UTC, makes up for outages and drops no day', () => {
+  test('ecommerce_daily runs at 02:00 UTC, and no tick of it waits for another', () => {
     expect(byId('ecommerce_daily')).toMatchObject({
       ...{ workflowType: 'ecommerce_daily', cron: '0 2 * * *', timeZone: 'UTC' },
-      ...{ overlap: 'BUFFER_ALL', catchupWindow: '365 days' },
+      ...{ overlap: 'ALLOW_ALL', catchupWindow: '1 days' },
     })
   })
 
-  test('the mail drain runs every five minutes', () => {
-    expect(byId('deliver_mail')).toMatchObject({ cron: '*/5 * * * *', overlap: 'SKIP' })
+  test.each(['deliver_mail', 'catch_up'])('%s runs every five minutes', (id) => {
+    expect(byId(id)).toMatchObject({ cron: '*/5 * * * *', overlap: 'SKIP', workflowType: id })
   })
 
   test('a DAG without a schedule has none', () => {
@@ -22,7 +22,7 @@ describe('the schedules follow from the DAGs', () => {
     expect(dags.map((dag) => dag.id)).toContain('online_retail_daily')
   })
 
-  test('a DAG without catch-up takes up only the newest tick', () => {
+  test('a DAG ticks in its own zone; what is later than a day is left to catch_up', () => {
     const dag = defineDag(
       {
         ...{ id: 'late', startDate: '2025-01-01', catchup: false, maxActiveRuns: 1 },

@@ -1,10 +1,12 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
+import { catchUpWorkflow } from '../../../workflows/catch-up.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as late from './deadline-dags.ts'
 import * as limits from './limit-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 import * as told from './told-dags.ts'
+import * as times from './time-dags.ts'
 
 export { daybook_map_page } from '../../../workflows/map-page.ts'
 export const sample_chain = dagWorkflow(dags.sampleChain)
@@ -57,7 +59,19 @@ export const sample_tis = dagWorkflow(limits.sampleTis)
 export const sample_past_skip = dagWorkflow(limits.samplePastSkip)
 export const sample_past_gate = dagWorkflow(limits.samplePastGate)
 export const sample_past_held = dagWorkflow(limits.samplePastHeld)
-const all = [...dags.sampleDags, ...shapes.shapeDags, ...told.toldDags, ...limits.limitDags]
+export const sample_new_york = dagWorkflow(times.sampleNewYork)
+export const sample_overlap = dagWorkflow(times.sampleOverlap)
+export const sample_catch_up = dagWorkflow(times.sampleCatchUp)
+export const sample_newest = dagWorkflow(times.sampleNewest)
+export const sample_fresh = dagWorkflow(times.sampleFresh)
+export const sample_ordered = dagWorkflow(times.sampleOrdered)
+export const sample_paused = dagWorkflow(times.samplePaused)
+export const sample_restricted = dagWorkflow(times.sampleRestricted)
+export const catch_up = catchUpWorkflow(times.timeDags)
+const all = [
+  ...[...dags.sampleDags, ...shapes.shapeDags, ...told.toldDags],
+  ...[...limits.limitDags, ...times.timeDags],
+]
 export const daybook_backfill = backfillWorkflow(all)
 /** Continues as a new execution every few days. */
 export const sample_short_backfill = backfillWorkflow(all, 200)

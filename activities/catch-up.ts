@@ -1,0 +1,76 @@
+import type { Client } from '@temporalio/client'
+import { WorkflowNotFoundError } from '@temporalio/client'
+import { dueDates, findGaps } from '../dag/find-gaps.ts'
+import type { CatchUpDag } from '../dag/plan-catch-up.ts'
+import { dateInWorkflowId, historyStart, missingWithRoom, tickIdOf } from '../dag/plan-catch-up.ts'
+import type { Database } from '../platform/database.ts'
+import { readHolders } from '../platform/day-facts.ts'
+import { readFirstScheduledDate, readLedger } from '../platform/read-ledger.ts'
+import { readSchedule } from '../platform/read-schedule.ts'
+
+export interface MissingDay {
+  readonly dagId: string
+  readonly date: string
+  /** The id that the tick of the date has: whoever comes second finds it taken. */
+  readonly workflowId: string
+}
+
+interface Servers {
+  readonly database: Database
+  readonly client: Client
+}
+
+export type CatchUpActivities = ReturnType<typeof createCatchUpActivities>
+
+export function createCatchUpActivities(servers: Servers) {
+  return {
+    /** The dates to start now, oldest first: due, without any run, and not more than there is room for. */
+    async findMissing({ dags }: { dags: readonly CatchUpDag[] }): Promise<MissingDay[]> {
+      const found: MissingDay[] = []
+      for (const dag of dags) found.push(...(await missingDays(servers, dag, Date.now())))
+      return found
+    },
+  }
+}
+
+async function missingDays(
+  servers: Servers,
+  dag: CatchUpDag,
+  nowMs: number,
+): Promise<MissingDay[]> {
+  const { database, client } = servers
+  const schedule = await readSchedule(client, dag.id)
+  if (schedule === undefined || schedule.isPaused) return []
+  const firstScheduled = await readFirstScheduledDate(database, dag.id)
+  const scheduleMadeMs = schedule.createdMs
+  const from = historyStart(dag, { nowMs, firstScheduled, scheduleMadeMs })
+  if (from === undefined) return []
+  const dates = dueDates(dag, { nowMs, from })
+  const ledger = await readLedger(servers, {
+    ...{ dagId: dag.id, dates },
+    dateIn: (workflowId) => dateInWorkflowId(dag, workflowId),
+  })
+  const holders = await readHolders(servers, dag.id, dates)
+  const isHeld = (date: string) => holders.has(date)
+  const report = findGaps(dag, ledger, { nowMs, from })
+  const { missing, room } = missingWithRoom(report, dag, isHeld)
+  const days: MissingDay[] = []
+  for (const date of missing) {
+    if (days.length >= room) break
+    const workflowId = tickIdOf(dag, date)
+    // A start that came to nothing is for people to look at.
+    if (await isKnown(client, workflowId)) continue
+    days.push({ dagId: dag.id, date, workflowId })
+  }
+  return days
+}
+
+async function isKnown(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(workflowId).describe()
+    return true
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false
+    throw error
+  }
+}
