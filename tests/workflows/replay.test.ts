@@ -78,6 +78,6 @@ describe('histories that were recorded once fit the code of today', () => {
   })
 
   test('one of each kind is there', () => {
-    expect(recordedHistories('sample')).toHaveLength(9)
+    expect(recordedHistories('sample')).toHaveLength(10)
   })
 })
