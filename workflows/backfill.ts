@@ -7,6 +7,7 @@ import {
   defineSignal,
   proxyLocalActivities,
   setHandler,
+  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow'
 import type {
@@ -45,7 +46,7 @@ type Backfill = (raw: unknown, continued?: Continuation) => Promise<BackfillProg
  * a new one when its running days have ended.
  */
 export function backfillWorkflow(dags: readonly Dag[], limit = mostEvents): Backfill {
-  return async (raw, continued) => {
+  const workflow: Backfill = async (raw, continued) => {
     const start = continued ?? (await beginBackfill(dags, raw))
     const progress: BackfillProgress = {
       dagId: start.dagId,
@@ -68,6 +69,15 @@ export function backfillWorkflow(dags: readonly Dag[], limit = mostEvents): Back
     const concluded = concludeBackfill(progress)
     return scope.consideredCancelled ? scope.cancelRequested : concluded
   }
+  setWorkflowOptions(outlivingItsVersion, workflow)
+  return workflow
+}
+
+/** Each of its days begins on the version of that day; a worker without a version refuses to be told. */
+function outlivingItsVersion(): { versioningBehavior?: 'AUTO_UPGRADE' } {
+  // Without a deployment there still is a version, with an empty name.
+  const deployment = workflowInfo().currentDeploymentVersion?.deploymentName ?? ''
+  return deployment !== '' ? { versioningBehavior: 'AUTO_UPGRADE' } : {}
 }
 
 async function beginBackfill(dags: readonly Dag[], raw: unknown): Promise<Continuation> {

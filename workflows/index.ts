@@ -1,4 +1,3 @@
-import { setWorkflowOptions } from '@temporalio/workflow'
 import { backfillWorkflow } from './backfill.ts'
 import { catchUpWorkflow } from './catch-up.ts'
 import { dags } from './dags.ts'
@@ -11,7 +10,5 @@ export const ecommerce_daily = dagWorkflow(ecommerceDaily)
 export const online_retail_daily = dagWorkflow(onlineRetailDaily)
 export const catch_up = catchUpWorkflow(dags)
 export const daybook_backfill = backfillWorkflow(dags)
-// It lives for days and has each run begin on the version of that moment.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, daybook_backfill)
 export { daybook_map_page } from './map-page.ts'
 export { deliver_mail } from './deliver-mail.ts'

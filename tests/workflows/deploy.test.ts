@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { startBackfill } from '../../schedules/start-backfill.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import { createWorker } from '../../worker/create-worker.ts'
 import type { TestDatabase, TestTemporal } from '../support/servers.ts'
@@ -29,7 +30,7 @@ async function deploy(code: 'before' | 'after', taskQueue: string, buildId?: str
     ...{ namespace: temporal.namespace, taskQueue, cacheDir: sampleCacheDir },
     workflowsPath: join(import.meta.dirname, 'deployed-dags', code, 'index.ts'),
     ...{ activities: samples.activities, hasSearchAttributes: true, shutdownGraceMs: 200 },
-    ...(buildId && { deployment: { deploymentName: 'daybook', buildId } }),
+    ...(buildId && { deployment: { deploymentName: taskQueue, buildId } }),
   })
   running.set(worker, worker.run())
   return worker
@@ -75,11 +76,11 @@ describe('a deploy in the middle of a run', () => {
   test('with versions: the run ends on the version it began on, and new runs begin on the current one', async () => {
     const taskQueue = `${temporal.taskQueue}-versioned`
     const old = await deploy('before', taskQueue, 'one')
-    await setCurrentVersion('one')
+    await setCurrentVersion(taskQueue, 'one')
     const run = await begin('2025-12-11', taskQueue)
     const open = await gateOf('2025-12-11')
     const next = await deploy('after', taskQueue, 'two')
-    await setCurrentVersion('two')
+    await setCurrentVersion(taskQueue, 'two')
     const later = await begin('2025-12-12', taskQueue)
     const openLater = await gateOf('2025-12-12')
     openLater()
@@ -91,14 +92,33 @@ describe('a deploy in the middle of a run', () => {
     await stop(old)
     await stop(next)
   })
+
+  test('with versions: a backfill goes along, and its next day begins on the current one', async () => {
+    const taskQueue = `${temporal.taskQueue}-backfill`
+    const old = await deploy('before', taskQueue, 'three')
+    await setCurrentVersion(taskQueue, 'three')
+    const days = { dagId: 'deployed', from: '2025-12-21', to: '2025-12-22', concurrency: 1 }
+    const backfill = await startBackfill(temporal.client, { ...days, taskQueue })
+    const openFirst = await gateOf('2025-12-21')
+    const next = await deploy('after', taskQueue, 'four')
+    await setCurrentVersion(taskQueue, 'four')
+    openFirst()
+    const openSecond = await gateOf('2025-12-22')
+    openSecond()
+    await expect(backfill.result()).resolves.toMatchObject({ done: 2 })
+    expect(await versionOf('deployed/2025-12-21')).toBe('three')
+    expect(await versionOf('deployed/2025-12-22')).toBe('four')
+    await stop(old)
+    await stop(next)
+  })
 })
 
 /** Refused by the server until a worker of that version has polled. */
-async function setCurrentVersion(buildId: string): Promise<void> {
+async function setCurrentVersion(deploymentName: string, buildId: string): Promise<void> {
   const { workflowService } = temporal.client
   const set = () =>
     workflowService.setWorkerDeploymentCurrentVersion({
-      ...{ namespace: temporal.namespace, deploymentName: 'daybook', buildId },
+      ...{ namespace: temporal.namespace, deploymentName, buildId },
     })
   await vi.waitFor(set, { timeout: 30_000, interval: 200 })
 }
