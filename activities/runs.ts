@@ -1,5 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
+import type { DatasetCondition, DatasetEvent } from '../dag/datasets.ts'
+import { daysFor } from '../dag/datasets.ts'
 import type { Graph } from '../dag/graph.ts'
 import type { BackfillInput } from '../dag/plan-backfill.ts'
 import type { TaskStates } from '../dag/task-state.ts'
@@ -8,8 +10,9 @@ import { placeOf } from '../dag/place-of-run.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { withGraph } from '../dag/plan-clear.ts'
 import { failureTypes } from '../domain/failures.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
+import { consumeEvents, inheritEvents } from '../platform/datasets.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { awaitResult } from './await-run.ts'
@@ -31,6 +34,8 @@ export interface StartRunInput {
   readonly latestUntilMs: number | null
   /** When the schedule has the run of that day start. */
   readonly dueMs: number | null
+  /** What the DAG waits for, where datasets can start it: the run consumes those of its date. */
+  readonly datasets?: DatasetCondition | undefined
 }
 
 export interface RunIdentity {
@@ -56,6 +61,8 @@ export type StartedRun =
       /** Whether so many are active already. */
       readonly isQueued: boolean
       readonly repairs: Repairs | null
+      /** Of a DAG that datasets can start. */
+      readonly events?: readonly DatasetEvent[]
     })
   | (RunIdentity & { readonly role: 'door'; readonly dagId: string; readonly input: RunInput })
 
@@ -138,15 +145,17 @@ export function createRunActivities(deps: RunDeps) {
       const graph = repair?.graph ?? input.graph
       const maxActiveRuns = run.trigger === 'backfill' ? null : input.maxActiveRuns
       const isQueued = !(await takePlace(run, input, maxActiveRuns))
-      await inTransaction(database, (transaction) =>
-        openRun(transaction, { ...input, graph, isQueued }, run, repair),
-      )
+      const events = await inTransaction(database, async (transaction) => {
+        await openRun(transaction, { ...input, graph, isQueued }, run, repair)
+        return consumeDatasets(transaction, input, run, repair?.fromRunId)
+      })
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
         latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         hasPast: !ignoresPast,
         ...{ maxActiveRuns, isQueued },
+        ...(events && { events }),
       }
     },
 
@@ -222,6 +231,20 @@ export function createRunActivities(deps: RunDeps) {
   }
 }
 
+/** What the run is about to read of datasets; undefined for a DAG that no dataset starts. */
+async function consumeDatasets(
+  transaction: Transaction,
+  { dagId, runId, datasets }: StartRunInput,
+  { date, runKey }: RunIdentity,
+  repairOf: string | undefined,
+): Promise<readonly DatasetEvent[] | undefined> {
+  if (datasets === undefined) return undefined
+  const consumer = { dagId, runId, runKey, date }
+  return repairOf === undefined
+    ? consumeEvents(transaction, consumer, daysFor(datasets, date))
+    : inheritEvents(transaction, consumer, repairOf)
+}
+
 async function latestStates(
   database: Database,
   dagId: string,
@@ -236,7 +259,7 @@ async function latestStates(
   return new Map(latest.rows.map(({ date, state }) => [date, state]))
 }
 
-/** Airflow's manual runs: those that neither the schedule nor a backfill made. */
+/** Airflow's manual runs: those that neither the schedule nor datasets nor a backfill made. */
 function isByHand(trigger: string): boolean {
-  return trigger !== 'schedule' && trigger !== 'backfill'
+  return !['schedule', 'dataset', 'backfill'].includes(trigger)
 }

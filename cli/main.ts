@@ -5,6 +5,7 @@ import { registerAnomalies } from './anomalies.ts'
 import { registerBackfill } from './backfill.ts'
 import { registerClear } from './clear.ts'
 import { registerDags } from './dags.ts'
+import { registerDatasets } from './datasets.ts'
 import { registerDecide } from './decide.ts'
 import { registerDemo } from './demo.ts'
 import { registerDoctor } from './doctor.ts'
@@ -34,7 +35,7 @@ function buildProgram(): Command {
   const registrations = [
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
-    registerGaps,
+    ...[registerGaps, registerDatasets],
     registerPools,
     ...[registerClear, registerMark, registerPause, registerDecide],
     ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],

@@ -1,7 +1,10 @@
 import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
+import type { CronSchedule, Dataset, DatasetEvent, DatasetSchedule } from './datasets.ts'
+import type { Dag } from './define-dag.ts'
 import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
+import type { RunDagOptions, RunDagOutput } from './other-run.ts'
 import type { WeightRule } from './priority-weights.ts'
 import type { OutputRef, Ref, SureRef, Wired } from './reference.ts'
 
@@ -51,6 +54,8 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   readonly dependsOnPast?: boolean
   /** Waits also for the tasks right after it there. */
   readonly waitForDownstream?: boolean
+  /** Datasets that it writes: each gets an event for the date of the run when it has succeeded. */
+  readonly outlets?: readonly Dataset[]
 }
 
 export type TaskOptions<Id extends string, Rule extends TriggerRule> = AttemptOptions &
@@ -83,18 +88,18 @@ export interface WaitOptions {
   readonly onTimeout?: 'fail' | 'skip'
 }
 
-export interface DagOptions<Params> extends AttemptOptions {
+export interface DagOptions<Params, Given = unknown> extends AttemptOptions {
   readonly id: string
   readonly description?: string
-  /** The run of a day starts at the first time of `cron` after that day has ended. */
-  readonly schedule: { readonly cron: string; readonly timeZone: string } | null
+  /** The run of a day starts at the first time of `cron` after that day has ended, or when datasets say so. */
+  readonly schedule: CronSchedule | DatasetSchedule | null
   /** First day that the schedule is responsible for; earlier days run when a person asks for them. */
   readonly startDate: string
   readonly catchup: boolean
   readonly maxActiveRuns: number
   /** Told of a failed run before it ends; its own failure changes nothing. */
   readonly onFailure?: ActivityRef<FailedRun, unknown>
-  readonly params?: z.ZodType<Params>
+  readonly params?: z.ZodType<Params, Given>
   /** The first failed task stops the run; every task must have the rule all_success. */
   readonly failFast?: boolean
   /** Any failed task fails the run, not only one that nothing comes after. */
@@ -235,6 +240,17 @@ export interface Builder<Params> {
     id: Id,
     options?: PlaceOptions<NoInfer<Id>, TriggerRule> & WaitOptions & SkipOptions,
   ) => TaskRef<Id, ApprovalOutput>
+  /**
+   * A task that is the run of another DAG for the same date: starts it, or joins it when it goes on,
+   * and ends as it ends. That run goes on when this one is cancelled.
+   */
+  readonly runDag: <const Id extends string, Given, const Rule extends TriggerRule = 'all_success'>(
+    id: Id,
+    dag: Dag<Given>,
+    options?: PlaceOptions<NoInfer<Id>, Rule> & RunDagOptions<NoInfer<Given>, NoInfer<Rule>>,
+  ) => TaskRef<Id, RunDagOutput>
   readonly date: Ref<string, 'sure'>
+  /** The dataset events that the run consumes; empty where nobody recorded any. */
+  readonly events: Ref<readonly DatasetEvent[], 'sure'>
   readonly params: SureRef<Params>
 }

@@ -8,7 +8,15 @@ import type {
   WaitOptions,
 } from './builder.ts'
 import { toMs } from './duration.ts'
-import type { InputSource, PoolUse, TaskKind, TaskNode, TriggerRule, Wait } from './graph.ts'
+import type {
+  InputSource,
+  OtherRun,
+  PoolUse,
+  TaskKind,
+  TaskNode,
+  TriggerRule,
+  Wait,
+} from './graph.ts'
 import { tasksUsed } from './reference.ts'
 
 export interface NodeParts {
@@ -19,6 +27,8 @@ export interface NodeParts {
   readonly choices: readonly string[]
   /** The list of a mapped task. */
   readonly over?: InputSource
+  /** Of the run of another DAG. */
+  readonly otherRun?: OtherRun
 }
 
 type AnyOptions = TaskOptions<never, TriggerRule> &
@@ -64,6 +74,7 @@ export function makeNode(
     ...waitOf(parts.kind, options),
     ...poolOf(options),
     ...pastOf(options),
+    ...(options.outlets?.length ? { outlets: options.outlets.map((one) => one.dataset) } : {}),
   }
 }
 

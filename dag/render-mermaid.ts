@@ -11,6 +11,7 @@ const shapes: Record<TaskKind, readonly [open: string, close: string]> = {
   sensor: ['([', '])'],
   approval: ['[/', '/]'],
   mapped: ['[[', ']]'],
+  dag_run: ['(', ')'],
 }
 
 const colours: Record<TaskState, string> = {

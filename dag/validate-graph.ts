@@ -1,9 +1,12 @@
 import { isCalendarDate } from './calendar.ts'
 import { isTimeZone, parseDailyCron } from './cron.ts'
+import type { DatasetCondition } from './datasets.ts'
+import { problemsOf, problemsOfName } from './datasets.ts'
 import type { Dag } from './define-dag.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { directDownstream, triggerRules } from './graph.ts'
 import { tasksUsed } from './reference.ts'
+import { problemOfParams } from './resolve-run.ts'
 
 export class InvalidDag extends Error {
   override name = 'InvalidDag'
@@ -36,8 +39,23 @@ function checkOptions(dag: Dag): string[] {
   if (runTimeoutMs !== undefined && !(runTimeoutMs > 0)) {
     problems.push('runTimeout must be longer than nothing')
   }
+  if (dag.datasets) problems.push(...checkDatasets(dag, dag.datasets))
   if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
   return problems
+}
+
+/** Nobody is there to give params to a run that datasets start. */
+function checkDatasets(dag: Dag, condition: DatasetCondition): string[] {
+  const unfit = problemOfParams(dag, {})
+  return [
+    ...problemsOf(condition),
+    ...(dag.schedule || isTimeZone(dag.timeZone) ? [] : [noTimeZone(dag.timeZone)]),
+    ...(unfit === undefined ? [] : [`datasets start it without params: ${unfit}; give defaults`]),
+  ]
+}
+
+function noTimeZone(name: string): string {
+  return `"${name}" is no time zone; write an IANA name such as Europe/Paris`
 }
 
 function checkSchedule(schedule: { cron: string; timeZone: string }): string[] {
@@ -48,7 +66,7 @@ function checkSchedule(schedule: { cron: string; timeZone: string }): string[] {
     problems.push(error instanceof Error ? error.message : String(error))
   }
   if (!isTimeZone(schedule.timeZone)) {
-    problems.push(`"${schedule.timeZone}" is no time zone; write an IANA name such as Europe/Paris`)
+    problems.push(noTimeZone(schedule.timeZone))
   }
   return problems
 }
@@ -85,6 +103,9 @@ function checkTask(graph: Graph, task: TaskNode, index: number): string[] {
   }
   if (!(task.retryBackoff >= 1)) say(`retryBackoff is ${task.retryBackoff}; it must be 1 or more`)
   if (!(task.timeoutMs > 0)) say('its timeout must be longer than nothing')
+  problems.push(
+    ...(task.outlets ?? []).flatMap(problemsOfName).map((one) => `task ${task.id}: ${one}`),
+  )
   if (task.kind === 'branch') problems.push(...checkBranch(graph, task))
   return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]
 }

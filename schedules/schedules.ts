@@ -39,9 +39,24 @@ const deliverMail: DaybookSchedule = {
   note: 'Sends mails of the outbox that could not be sent at once',
 }
 
-export const schedules: readonly DaybookSchedule[] = [...dags.flatMap(scheduleOf), deliverMail]
+const startConsumers: DaybookSchedule = {
+  ...{ id: 'start_consumers', workflowType: 'start_consumers', cron: '* * * * *', timeZone: 'UTC' },
+  catchupWindow: '5 minutes',
+  // The next look finds what this one would have.
+  overlap: 'SKIP',
+  note: 'Starts runs whose datasets are complete and that could not start when they became so',
+}
+
+/** The schedules of these DAGs, and of what goes on beside them. */
+export function schedulesOf(all: readonly Dag[]): DaybookSchedule[] {
+  const consumers = all.some((dag) => dag.datasets !== undefined) ? [startConsumers] : []
+  return [...all.flatMap(scheduleOf), ...consumers, deliverMail]
+}
+
+export const schedules: readonly DaybookSchedule[] = schedulesOf(dags)
 
 /** Every DAG there is, also those without a schedule. */
+export const allDags: readonly Dag[] = dags
 export const dagIds: readonly string[] = dags.map((dag) => dag.id)
 
 export function findDag(id: string): Dag | undefined {

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import type { Client } from '@temporalio/client'
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
+import { createDatasetActivities } from '../activities/datasets.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
+import type { Consumer } from '../dag/dataset-waits.ts'
 import type { Database } from '../platform/database.ts'
 import { createAuditInterceptor } from './audit-interceptor.ts'
 import { prepareWorkflowBundle } from './workflow-bundle.ts'
@@ -16,6 +18,8 @@ export interface CreateWorkerOptions {
   readonly namespace: string
   readonly taskQueue: string
   readonly database: Database
+  /** Every DAG: what datasets may start. None by default. */
+  readonly dags?: readonly Consumer[]
   /** Activities of the DAGs, by name; those that every run needs are added. */
   readonly activities: object
   readonly workflowsPath: string
@@ -54,6 +58,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
     activities: {
       ...options.activities,
       ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
+      ...createDatasetActivities({ database, client, taskQueue, dags: options.dags ?? [] }),
       ...createPastActivities({ database }),
       ...createSlotActivities({ database, client }),
     },

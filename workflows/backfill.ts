@@ -21,7 +21,7 @@ import type { Dag } from '../dag/define-dag.ts'
 import { backfillDates, BackfillInput, reasonToSkip } from '../dag/plan-backfill.ts'
 import { runKeyOf } from '../dag/resolve-run.ts'
 import { failureTypes } from '../domain/failures.ts'
-import { isAlreadyStarted } from './follow-run.ts'
+import { isAlreadyStarted } from '../dag/run-loop/start-or-join.ts'
 
 /** What became of a day of the range. */
 export interface DayOutcome {

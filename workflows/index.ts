@@ -12,4 +12,5 @@ export const daybook_backfill = backfillWorkflow(dags)
 // It lives for days and has each run begin on the version of that moment.
 setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, daybook_backfill)
 export { daybook_map_page } from './map-page.ts'
+export { start_consumers } from './start-consumers.ts'
 export { deliver_mail } from './deliver-mail.ts'

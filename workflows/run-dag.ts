@@ -21,6 +21,7 @@ import { acceptQuestions } from '../dag/run-loop/questions.ts'
 import type { GraphOutcome } from '../dag/run-loop/run-graph.ts'
 import { runGraph } from '../dag/run-loop/run-graph.ts'
 import type { Slots } from '../dag/run-loop/slots.ts'
+import type { RecordEvents } from '../dag/run-loop/task-runner.ts'
 import { createSlots } from '../dag/run-loop/slots.ts'
 import { createLocalQueue } from '../dag/run-loop/local-queue.ts'
 import { followRun } from './follow-run.ts'
@@ -103,6 +104,7 @@ async function beginRun(
         rerunWithLatestVersion: dag.rerunWithLatestVersion,
         latestUntilMs: resolved.isValid ? endOfNextInterval(dag, resolved.date) : null,
         dueMs: resolved.isValid ? dueOf(dag, resolved.date) : null,
+        datasets: dag.datasets,
       }),
     )
   } catch (error) {
@@ -136,7 +138,11 @@ async function executeRun(execution: Execution): Promise<RunResult> {
     throw error
   }
   showState(run, 'running')
-  const outcome = await runGraph({ ...run, slots }, (controls) => {
+  const { runKey, date } = run
+  const { originalExecutionRunId: runId } = workflowInfo()
+  const recordEvents: RecordEvents = (written) =>
+    ledger.recordDatasetEvents({ ...written, runKey, runId, date })
+  const outcome = await runGraph({ ...run, slots, recordEvents }, (controls) => {
     const record = (made: Intervention) =>
       // What was done is kept, also when the run is cancelled in the same moment.
       CancellationScope.nonCancellable(() =>

@@ -4,6 +4,7 @@ import {
   condition,
   setCurrentDetails,
 } from '@temporalio/workflow'
+import type { DatasetEvent } from '../datasets.ts'
 import type { Graph } from '../graph.ts'
 import { taskOf } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
@@ -14,7 +15,7 @@ import type { RunEnd } from '../verdict.ts'
 import type { Approvals } from './approvals.ts'
 import { createLimits } from './limits.ts'
 import type { Slots } from './slots.ts'
-import type { TaskRunner } from './task-runner.ts'
+import type { RecordEvents, TaskRunner } from './task-runner.ts'
 import { createTaskRunner } from './task-runner.ts'
 import { startTimers } from './timers.ts'
 
@@ -31,6 +32,9 @@ export interface GraphRun {
   /** Of the run that this one repairs: its states, cleared ones as `none`, and what its tasks returned. */
   readonly repairs: Repairs | null
   readonly slots: Slots
+  readonly recordEvents: RecordEvents
+  /** Of a run that datasets can start: those that it consumes. */
+  readonly events?: readonly DatasetEvent[] | undefined
 }
 
 export interface Repairs {

@@ -1,4 +1,5 @@
 import { CancellationScope, condition } from '@temporalio/workflow'
+import type { DatasetEvent } from '../datasets.ts'
 import type { Graph, TaskNode } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
 import type { TaskStates } from '../task-state.ts'
@@ -7,13 +8,22 @@ import { createApprovals } from './approvals.ts'
 import type { Limits } from './limits.ts'
 import { endOfFailedTask, runTask } from './run-task.ts'
 
+/** Keeps that a task has written datasets; repeatable. */
+export type RecordEvents = (written: {
+  readonly taskId: string
+  readonly datasets: readonly string[]
+  readonly cleared: number
+}) => Promise<void>
+
 export interface TaskRunnerOptions {
   readonly graph: Graph
   readonly date: string
   readonly params: unknown
+  readonly events?: readonly DatasetEvent[] | undefined
   readonly latestUntilMs: number | null
   readonly outputs: Readonly<Record<string, unknown>>
   readonly limits: Limits
+  readonly recordEvents: RecordEvents
   readonly states: () => TaskStates
   /** Told when a task waits for something other than its upstream tasks, and when it goes on. */
   readonly report: (event: RunEvent) => void
@@ -52,7 +62,12 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     try {
       await waitForTurn(task)
       await options.limits.acquire(task)
-      return await runTask(task, cleared, context)
+      const end = await runTask(task, cleared, context)
+      // Without outlets not even a turn is lost: recorded runs replay in their order.
+      if (task.outlets && end.type === 'task_succeeded') {
+        await recordOutlets(task.id, task.outlets, cleared)
+      }
+      return end
     } catch (error) {
       return endOfFailedTask(task, error)
     } finally {
@@ -60,6 +75,10 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       await CancellationScope.nonCancellable(() => options.limits.release(task))
     }
   }
+
+  /** Before anybody hears of the end: what comes after may count on the events. */
+  const recordOutlets = (taskId: string, datasets: readonly string[], cleared: number) =>
+    CancellationScope.nonCancellable(() => options.recordEvents({ taskId, datasets, cleared }))
 
   /** Pauses, and the limit of the run itself; both cost no event. Who waits longest goes first. */
   const waitForTurn = async (task: TaskNode): Promise<void> => {

@@ -159,6 +159,7 @@ function successOf({ kind, choices }: TaskNode): Fake {
     case 'short_circuit':
       return true
     case 'task':
+    case 'dag_run':
     case 'mapped':
     case 'latest_only':
       return undefined

@@ -1,5 +1,6 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
+import * as datasets from './dataset-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 
@@ -32,4 +33,13 @@ export const sample_cut = dagWorkflow(shapes.sampleCut)
 export const sample_as_it_was = dagWorkflow(shapes.sampleAsItWas)
 export const sample_patched = dagWorkflow(shapes.samplePatched)
 export const sample_many = dagWorkflow(shapes.sampleMany)
+export const sample_orders = dagWorkflow(datasets.sampleOrders)
+export const sample_products = dagWorkflow(datasets.sampleProducts)
+export const sample_report = dagWorkflow(datasets.sampleReport)
+export const sample_stock = dagWorkflow(datasets.sampleStock)
+export const sample_weekly = dagWorkflow(datasets.sampleWeekly)
+export const sample_caller = dagWorkflow(datasets.sampleCaller)
+export const sample_calls_failing = dagWorkflow(datasets.sampleCallsFailing)
+export const sample_calls_done = dagWorkflow(datasets.sampleCallsDone)
+export { start_consumers } from '../../../workflows/start-consumers.ts'
 export const daybook_backfill = backfillWorkflow([...dags.sampleDags, ...shapes.shapeDags])

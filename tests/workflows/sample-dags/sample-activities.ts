@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { currentAttempt } from '../../../activities/current-attempt.ts'
 import type { DeadlineAlert } from '../../../dag/builder.ts'
+import type { DatasetEvent } from '../../../dag/datasets.ts'
 import type { FailedRun } from '../../../dag/define-dag.ts'
 
 /** Real activities without a shop, and what a test can see of them. */
@@ -105,6 +106,11 @@ export function createSampleActivities() {
     },
     async tellFailureBadly(_input: FailedRun): Promise<void> {
       throw ApplicationFailure.nonRetryable('the mail server is on fire')
+    },
+    /** Returns the dataset events that it got. */
+    async listEvents(input: { date: string; events: readonly DatasetEvent[] }): Promise<string[]> {
+      note(input.date)
+      return input.events.map((event) => `${event.dataset} ${event.date} ${event.runKey}`)
     },
     async greet(input: { date: string; name: string; times: number }) {
       return { text: `${input.date} ${input.name}`.repeat(input.times) }
