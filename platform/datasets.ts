@@ -65,7 +65,10 @@ export interface Consumer {
   readonly date: string
 }
 
-/** Has a run take up all events of its days that no run of its date has taken up. Returns those of the run. */
+/**
+ * Has a run take up all events of its days that no successful run of its date has taken up. Returns
+ * those of the run.
+ */
 export async function consumeEvents(
   transaction: Transaction,
   { dagId, runId, runKey, date }: Consumer,
@@ -77,7 +80,8 @@ export async function consumeEvents(
        select $1, event.event_id, $2, $3, $4 from audit.dataset_events as event
        where event.dataset = $5 and event.logical_date between $6 and $7
          and not exists (select from audit.dataset_consumptions as taken
-                         where taken.event_id = event.event_id
+                         join audit.pipeline_runs as run using (run_id)
+                         where taken.event_id = event.event_id and run.state = 'success'
                            and taken.dag_id = $3 and taken.logical_date = $4)
        on conflict do nothing`,
       [runId, runKey, dagId, date, dataset, from, to],

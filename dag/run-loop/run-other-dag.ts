@@ -3,7 +3,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  ChildWorkflowCancellationType,
   ChildWorkflowFailure,
   isCancellation,
   scheduleActivity,
@@ -45,7 +44,7 @@ export async function runOtherDag(
       ...{ dagId, runKey, trigger: 'run_dag', input: { date, params } },
       activityId: `join:${taskId}`,
       // That run may be of use to others, and goes on.
-      cancellationType: ChildWorkflowCancellationType.ABANDON,
+      isIndependent: true,
     })
     return succeed({ runKey, summary })
   } catch (error) {

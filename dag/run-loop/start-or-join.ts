@@ -1,5 +1,6 @@
-import type { ChildWorkflowOptions } from '@temporalio/workflow'
 import {
+  ActivityCancellationType,
+  ChildWorkflowCancellationType,
   ParentClosePolicy,
   scheduleActivity,
   startChild,
@@ -13,12 +14,13 @@ export interface WantedRun {
   readonly input: unknown
   /** Of the activity that waits for a run which somebody else has started. */
   readonly activityId: string
-  readonly cancellationType?: NonNullable<ChildWorkflowOptions['cancellationType']>
+  /** The run goes on when whoever waits for it is cancelled. */
+  readonly isIndependent?: true
 }
 
 /** Starts a run under its own key, or joins it when it goes on; ends as it ends. It outlives whoever asked. */
 export async function startOrJoin<Result>(wanted: WantedRun): Promise<Result> {
-  const { dagId, runKey, trigger, input, activityId, cancellationType } = wanted
+  const { dagId, runKey, trigger, input, activityId, isIndependent } = wanted
   try {
     const child = await startChild<(input: unknown) => Promise<Result>>(dagId, {
       workflowId: runKey,
@@ -26,7 +28,7 @@ export async function startOrJoin<Result>(wanted: WantedRun): Promise<Result> {
       memo: { daybookTrigger: trigger },
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      ...(cancellationType && { cancellationType }),
+      ...(isIndependent && { cancellationType: ChildWorkflowCancellationType.ABANDON }),
     })
     return await child.result()
   } catch (error) {
@@ -36,6 +38,10 @@ export async function startOrJoin<Result>(wanted: WantedRun): Promise<Result> {
     activityId,
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '30 seconds',
+    // A task that is cleared waits again under the same id, which is free when this has really ended.
+    ...(isIndependent && {
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }),
   })
 }
 

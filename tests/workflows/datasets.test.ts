@@ -125,6 +125,26 @@ describe('a DAG with datasets', () => {
     expect(second.outputs.report).toEqual(first.outputs.report)
   })
 
+  test('a day that failed gets its events again when it is run by hand, not by itself', async () => {
+    const date = '2025-12-10'
+    sample.broken.add(`${date} events`)
+    await run('sample_orders', date)
+    await run('sample_products', date)
+    await vi.waitUntil(
+      async () => (await runsOf(`sample_report/${date}`))[0]?.state === 'failed',
+      soon,
+    )
+    await sample.temporal.client.workflow
+      .getHandle(`sample_report/${date}`)
+      .result()
+      .catch(() => undefined)
+    expect(await startConsumers()).toEqual([])
+    sample.broken.delete(`${date} events`)
+    await run('sample_report', date)
+    const [, second] = await runsOf(`sample_report/${date}`)
+    expect(second.outputs.report).toHaveLength(2)
+  })
+
   test('an event that comes while its run goes on has another run follow', async () => {
     const date = '2025-12-06'
     await byHand('stock', date)

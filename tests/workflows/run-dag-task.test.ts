@@ -1,5 +1,6 @@
 import type { WorkflowFailedError } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { clearUpdate } from '../../dag/run-loop/interventions.ts'
 import type { RunHandle } from '../../schedules/start-run.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import { replay } from './replay-histories.ts'
@@ -34,6 +35,12 @@ async function rowsOf(runKey: string) {
     [runKey],
   )
   return rows
+}
+
+/** The activity that waits for a run which another execution started. */
+async function joining(run: RunHandle): Promise<string | undefined> {
+  const { raw } = await run.describe()
+  return raw.pendingActivities?.[0]?.activityId ?? undefined
 }
 
 const why = (run: RunHandle) => run.query<string, [string]>('why', 'call')
@@ -96,6 +103,21 @@ describe('a run of another DAG as a task', () => {
     expect(await rowsOf(`sample_gate/${date}`)).toEqual([{ trigger: 'run_dag', state: 'running' }])
     sample.gates.get(date)?.()
     await sample.temporal.client.workflow.getHandle(`sample_gate/${date}`).result()
+    expect(await rowsOf(`sample_gate/${date}`)).toEqual([{ trigger: 'run_dag', state: 'success' }])
+  })
+
+  test('is cleared while it waits, and joins the run that goes on, as often as you like', async () => {
+    const date = '2025-12-07'
+    const run = await start('sample_caller', date)
+    await isHeld(date)
+    await isWaiting(run, date)
+    for (const reason of ['first', 'second']) {
+      await run.executeUpdate(clearUpdate, { args: [{ tasks: ['call'], by: 'test', reason }] })
+      await isWaiting(run, date)
+      await vi.waitUntil(async () => (await joining(run)) === 'join:call', soon)
+    }
+    sample.gates.get(date)?.()
+    expect((await run.result()).tasks).toEqual({ call: 'success', after_call: 'success' })
     expect(await rowsOf(`sample_gate/${date}`)).toEqual([{ trigger: 'run_dag', state: 'success' }])
   })
 

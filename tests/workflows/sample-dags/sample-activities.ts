@@ -110,6 +110,7 @@ export function createSampleActivities() {
     /** Returns the dataset events that it got. */
     async listEvents(input: { date: string; events: readonly DatasetEvent[] }): Promise<string[]> {
       note(input.date)
+      if (broken.has(`${input.date} events`)) throw ApplicationFailure.nonRetryable('unreadable')
       return input.events.map((event) => `${event.dataset} ${event.date} ${event.runKey}`)
     },
     async greet(input: { date: string; name: string; times: number }) {
