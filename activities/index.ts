@@ -11,6 +11,7 @@ import { publishAnomalies } from './publish-anomalies.ts'
 import type { BuildParts } from './publish.ts'
 import { createPublishActivities } from './publish.ts'
 import { createAnomalyActivities, scoreBuild } from './score-anomalies.ts'
+import { createSensorActivities } from './sensors.ts'
 import { createTransformActivities } from './transform.ts'
 
 export interface ActivityDeps {
@@ -33,6 +34,7 @@ export function createActivities({ database, config }: ActivityDeps) {
     ...createPublishActivities({ database, sources, parts }),
     ...createNotifyActivities({ database, config }),
     ...createMailActivities({ database, config }),
+    ...createSensorActivities({ database, landingDir: config.landingDir }),
   }
 }
 

@@ -1,5 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
+import type { DatasetCondition, DatasetEvent } from '../dag/datasets.ts'
+import { daysFor } from '../dag/datasets.ts'
 import type { Graph } from '../dag/graph.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
@@ -8,8 +10,9 @@ import { runTypeOf } from '../dag/run-type.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { withGraph } from '../dag/plan-clear.ts'
 import { failureTypes } from '../domain/failures.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
+import { consumeEvents, inheritEvents } from '../platform/datasets.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { averageRuntime } from './average-runtime.ts'
@@ -33,6 +36,8 @@ export interface StartRunInput {
   readonly latestUntilMs: number | null
   /** When the schedule has the run of that day start. */
   readonly dueMs: number | null
+  /** What the DAG waits for, where datasets can start it: the run consumes those of its date. */
+  readonly datasets?: DatasetCondition | undefined
 }
 
 export interface RunIdentity {
@@ -60,6 +65,8 @@ export type StartedRun =
       /** Whether so many are active already. */
       readonly isQueued: boolean
       readonly repairs: Repairs | null
+      /** Of a DAG that datasets can start. */
+      readonly events?: readonly DatasetEvent[]
     })
   | (RunIdentity & {
       readonly role: 'door'
@@ -138,16 +145,18 @@ export function createRunActivities(deps: RunDeps) {
       const graph = repair?.graph ?? before?.graph ?? input.graph
       const maxActiveRuns = run.trigger === 'backfill' ? null : input.maxActiveRuns
       const isQueued = !(await takePlace(run, input, maxActiveRuns))
-      await inTransaction(database, (transaction) =>
-        openRun(transaction, { ...input, graph, isQueued }, run, repair),
-      )
+      const events = await inTransaction(database, async (transaction) => {
+        await openRun(transaction, { ...input, graph, isQueued }, run, repair)
+        return consumeDatasets(transaction, input, run, repair?.fromRunId)
+      })
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
-        latestUntilMs: runTypeOf(run.trigger) === 'manual' ? null : input.latestUntilMs,
+        latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         averageMs: await averageRuntime(database, graph),
         hasPast: !ignoresPast,
         ...{ maxActiveRuns, isQueued },
+        ...(events && { events }),
       }
     },
 
@@ -205,4 +214,23 @@ export function createRunActivities(deps: RunDeps) {
       return awaitResult(client, runKey)
     },
   }
+}
+
+/** What the run is about to read of datasets; undefined for a DAG that no dataset starts. */
+async function consumeDatasets(
+  transaction: Transaction,
+  { dagId, runId, datasets }: StartRunInput,
+  { date, runKey }: RunIdentity,
+  repairOf: string | undefined,
+): Promise<readonly DatasetEvent[] | undefined> {
+  if (datasets === undefined) return undefined
+  const consumer = { dagId, runId, runKey, date }
+  return repairOf === undefined
+    ? consumeEvents(transaction, consumer, daysFor(datasets, date))
+    : inheritEvents(transaction, consumer, repairOf)
+}
+
+/** Runs that neither the schedule nor datasets nor a backfill made. */
+function isByHand(trigger: string): boolean {
+  return ['manual', 'operator_triggered'].includes(runTypeOf(trigger))
 }

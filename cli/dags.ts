@@ -3,6 +3,7 @@ import { ScheduleNotFoundError } from '@temporalio/client'
 import type { Command } from 'commander'
 import { addDays, dueMs, lastCompleteDate } from '../dag/calendar.ts'
 import { parseDailyCron } from '../dag/cron.ts'
+import { conditionInWords } from '../dag/datasets.ts'
 import type { Dag } from '../dag/define-dag.ts'
 import type { Database } from '../platform/database.ts'
 import { dagIds, findDag } from '../schedules/schedules.ts'
@@ -32,6 +33,8 @@ interface DagRow {
   readonly description: string
   readonly schedule: string | null
   readonly time_zone: string
+  /** What starts it beside the schedule, in words. */
+  readonly datasets: string | null
   readonly next_due: Date | null
   /** Null where Temporal has no schedule of it. */
   readonly is_paused: boolean | null
@@ -54,7 +57,7 @@ async function listDags({ json }: { json?: true }): Promise<void> {
   if (json) return printJson(rows)
   const cells = rows.map((row) => [
     row.dag_id,
-    row.schedule === null ? 'none' : `${row.schedule} ${row.time_zone}`,
+    scheduleInWords(row),
     row.is_paused ? 'paused' : instant(row.next_due),
     ...[row.tasks, row.max_active_runs],
     row.latest_run?.logical_date,
@@ -71,12 +74,18 @@ async function describeDag(client: Client, dag: Dag, latest: LatestRun | null): 
     description: dag.description,
     schedule: dag.schedule?.cron ?? null,
     time_zone: dag.timeZone,
+    datasets: dag.datasets === undefined ? null : conditionInWords(dag.datasets),
     next_due: dueAtMs === undefined ? null : new Date(dueAtMs),
     is_paused: dag.schedule === null ? null : await isPaused(client, dag.id),
     tasks: dag.graph.tasks.length,
     max_active_runs: dag.maxActiveRuns,
     latest_run: latest,
   }
+}
+
+function scheduleInWords({ schedule, time_zone, datasets }: DagRow): string {
+  const cron = schedule === null ? [] : [`${schedule} ${time_zone}`]
+  return [...cron, ...(datasets === null ? [] : [datasets])].join(' or ') || 'none'
 }
 
 function nextDueMs({ schedule, startDate }: Dag, nowMs: number): number | undefined {

@@ -6,6 +6,7 @@ import { registerBackfill } from './backfill.ts'
 import { registerBackfills } from './backfills.ts'
 import { registerClear } from './clear.ts'
 import { registerDags } from './dags.ts'
+import { registerDatasets } from './datasets.ts'
 import { registerDecide } from './decide.ts'
 import { registerDemo } from './demo.ts'
 import { registerDoctor } from './doctor.ts'
@@ -35,8 +36,7 @@ function buildProgram(): Command {
   const registrations = [
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
-    registerBackfills,
-    registerGaps,
+    ...[registerBackfills, registerGaps, registerDatasets],
     registerPools,
     ...[registerClear, registerMark, registerPause, registerDecide],
     ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],

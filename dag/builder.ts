@@ -2,8 +2,11 @@ import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
 import type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
 import type { DeadlineOptions } from './deadline.ts'
+import type { CronSchedule, Dataset, DatasetEvent, DatasetSchedule } from './datasets.ts'
+import type { Dag } from './define-dag.ts'
 import type { Duration } from './duration.ts'
 import type { TriggerRule } from './graph.ts'
+import type { RunDagOptions, RunDagOutput } from './other-run.ts'
 import type { WeightRule } from './priority-weights.ts'
 import type { OutputRef, Ref, SureRef, Wired } from './reference.ts'
 import type { RunType } from './run-type.ts'
@@ -70,11 +73,13 @@ export interface PlaceOptions<Id extends string, Rule extends TriggerRule> {
   readonly onSkipped?: ActivityRef<EndedTask, unknown>
   /** Waits for its past also before a rule or a branch skips it. */
   readonly waitForPastDependsBeforeSkipping?: boolean
+  /** Datasets that it writes: each gets an event for the date of the run when it has succeeded. */
+  readonly outlets?: readonly Dataset[]
 }
 
 /** Of what runs nothing on a worker, and so takes no slots. */
-export type UnpooledOptions<Id extends string> = Omit<
-  PlaceOptions<Id, TriggerRule>,
+export type UnpooledOptions<Id extends string, Rule extends TriggerRule = TriggerRule> = Omit<
+  PlaceOptions<Id, Rule>,
   'pool' | 'poolSlots'
 > & { readonly pool?: never; readonly poolSlots?: never }
 
@@ -108,11 +113,11 @@ export interface WaitOptions {
   readonly onTimeout?: 'fail' | 'skip'
 }
 
-export interface DagOptions<Params> extends AttemptOptions {
+export interface DagOptions<Params, Given = unknown> extends AttemptOptions {
   readonly id: string
   readonly description?: string
-  /** The run of a day starts at the first time of `cron` after that day has ended. */
-  readonly schedule: { readonly cron: string; readonly timeZone: string } | null
+  /** The run of a day starts at the first time of `cron` after that day has ended, or when datasets say so. */
+  readonly schedule: CronSchedule | DatasetSchedule | null
   /**
    * First day that the schedule is responsible for; earlier days run when a person asks for them.
    * Without it, the first day for which the schedule makes a run.
@@ -129,7 +134,7 @@ export interface DagOptions<Params> extends AttemptOptions {
   readonly onFailure?: ActivityRef<FailedRun, unknown>
   /** Told of a run that succeeded, likewise. */
   readonly onSuccess?: ActivityRef<SucceededRun, unknown>
-  readonly params?: z.ZodType<Params>
+  readonly params?: z.ZodType<Params, Given>
   /** The first failed task stops the run; every task must have the rule all_success. */
   readonly failFast?: boolean
   /** Any failed task fails the run, not only one that nothing comes after. */
@@ -266,6 +271,18 @@ export interface Builder<Params, Prefix extends string = ''> {
     build: (builder: Builder<Params, `${Prefix}${Id}.`>) => Made,
     options?: GroupOptions,
   ) => GroupRef<`${Prefix}${Id}`, Made>
+  /**
+   * A task that is the run of another DAG for the same date: starts it, or joins it when it goes on,
+   * and ends as it ends. That run goes on when this one is cancelled.
+   */
+  readonly runDag: <const Id extends string, Given, const Rule extends TriggerRule = 'all_success'>(
+    id: Id,
+    dag: Dag<Given>,
+    options?: UnpooledOptions<`${Prefix}${NoInfer<Id>}`, Rule> &
+      RunDagOptions<NoInfer<Given>, NoInfer<Rule>>,
+  ) => TaskRef<`${Prefix}${Id}`, RunDagOutput>
   readonly date: Ref<string, 'sure'>
+  /** The dataset events that the run consumes; empty where nobody recorded any. */
+  readonly events: Ref<readonly DatasetEvent[], 'sure'>
   readonly params: SureRef<Params>
 }

@@ -2,13 +2,14 @@ import type { z } from 'zod'
 import type { ActivityRef } from './activity-refs.ts'
 import type { Builder, DagOptions } from './builder.ts'
 import { deadlineOf } from './deadline.ts'
+import type { DatasetCondition } from './datasets.ts'
 import { toMs } from './duration.ts'
 import type { Graph, TaskKind, TaskNode } from './graph.ts'
 import { assertLocal, idsOf, leavesOf, startAfter } from './groups.ts'
 import type { NodeParts } from './make-node.ts'
 import { makeNode } from './make-node.ts'
 import { effectivePriorities } from './priority-weights.ts'
-import { dateRef, makeRef, recordInput } from './reference.ts'
+import { dateRef, eventsRef, makeRef, recordInput } from './reference.ts'
 import type { RunType } from './run-type.ts'
 import { runTypes } from './run-type.ts'
 import { validateDag } from './validate-graph.ts'
@@ -22,11 +23,17 @@ interface PlacedTask {
 export { activityRefs } from './activity-refs.ts'
 export type { EndedTask, FailedRun, SucceededRun } from './callbacks.ts'
 
+declare const takes: unique symbol
+
 /** A DAG as a value: what the workflow, the schedules, the CLI and the tests read. */
-export interface Dag {
+export interface Dag<Given = unknown> {
+  /** What a run may be started with. */
+  readonly [takes]?: () => Given
   readonly id: string
   readonly description: string
   readonly schedule: { readonly cron: string; readonly timeZone: string } | null
+  /** What has a run of a date start when it is complete for that date. */
+  readonly datasets?: DatasetCondition
   readonly timeZone: string
   readonly startDate: string | undefined
   readonly catchup: boolean
@@ -42,16 +49,16 @@ export interface Dag {
  * Builds a DAG and checks it.
  * @throws InvalidDag naming every mistake: cycles, unknown or repeated names, bad rules, a bad cron
  */
-export function defineDag<Params = Record<string, never>>(
-  options: DagOptions<Params>,
+export function defineDag<Params = Record<string, never>, Given = Params>(
+  options: DagOptions<Params, Given>,
   build: (builder: Builder<Params>) => void,
-): Dag {
+): Dag<Given> {
   const tasks: PlacedTask[] = []
   build(builderInto(tasks, options, ''))
-  const dag: Dag = {
+  const dag: Dag<Given> = {
     id: options.id,
     description: options.description ?? '',
-    schedule: options.schedule,
+    ...scheduleOf(options.schedule),
     timeZone: options.schedule?.timeZone ?? 'UTC',
     startDate: options.startDate,
     catchup: options.catchup,
@@ -63,6 +70,13 @@ export function defineDag<Params = Record<string, never>>(
   }
   validateDag(dag)
   return dag
+}
+
+function scheduleOf(schedule: DagOptions<unknown>['schedule']): Pick<Dag, 'schedule' | 'datasets'> {
+  if (schedule === null) return { schedule }
+  const { datasets } = schedule
+  const cron = 'cron' in schedule ? { cron: schedule.cron, timeZone: schedule.timeZone } : null
+  return { schedule: cron, ...(datasets && { datasets }) }
 }
 
 function graphOf<Params>(options: DagOptions<Params>, tasks: readonly PlacedTask[]): Graph {
@@ -176,7 +190,17 @@ function builderInto<Params, Prefix extends string>(
       tasks.push(...startAfter(members, idsOf(options?.after)))
       return { id, leaves: leavesOf(members.map(({ node }) => node)), made }
     },
+    runDag(localId, dag, options = {}) {
+      const id = named(localId)
+      const { params = {}, ifDone = 'run_again' } = options
+      const otherRun = { dagId: dag.id, ifDone }
+      const node = { ...withoutActivity('dag_run', id), input: recordInput(params), otherRun }
+      // The tasks of that run have retries of their own.
+      add(node, { ...options, retries: 0 })
+      return { id, output: outputOf(id) }
+    },
     date: dateRef,
+    events: eventsRef,
     params: makeRef({ from: 'params', path: [] }),
   }
 }

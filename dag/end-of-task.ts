@@ -13,6 +13,7 @@ export function endOfSuccess({ id: taskId, kind }: TaskNode, output: unknown): T
     case 'latest_only':
     case 'approval':
     case 'mapped':
+    case 'dag_run':
       return { type: 'task_succeeded', taskId }
   }
 }

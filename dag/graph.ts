@@ -24,6 +24,8 @@ export type Json =
 export type InputSource =
   | { readonly from: 'literal'; readonly value: Json }
   | { readonly from: 'date' }
+  /** The dataset events that the run consumes. */
+  | { readonly from: 'events' }
   | { readonly from: 'params'; readonly path: readonly string[] }
   | { readonly from: 'output'; readonly task: string; readonly path: readonly string[] }
   /** Of a mapped task: the item that an instance is for. */
@@ -34,10 +36,11 @@ export type InputSource =
 /**
  * `branch` chooses among its direct downstream tasks; `short_circuit` lets what follows run or not;
  * `latest_only` does so by the clock; `sensor` is asked again until it says yes; `approval` waits for
- * a person; `mapped` runs once for each item of a list that is known only at run time.
+ * a person; `mapped` runs once for each item of a list that is known only at run time; `dag_run` is the
+ * run of another DAG for the same date.
  */
 export type TaskKind =
-  'task' | 'branch' | 'short_circuit' | 'latest_only' | 'sensor' | 'approval' | 'mapped'
+  'task' | 'branch' | 'short_circuit' | 'latest_only' | 'sensor' | 'approval' | 'mapped' | 'dag_run'
 
 /** What is absent has its default, so that graphs recorded before it was known stay valid. */
 export interface TaskNode {
@@ -78,6 +81,9 @@ export interface TaskNode {
    * the wait for its past; `nothing` of a sensor or an approval in its run. Absent: the whole task.
    */
   readonly counted?: 'instances' | 'work' | 'nothing'
+  readonly otherRun?: OtherRun
+  /** Datasets of which an event is recorded when it has succeeded. */
+  readonly outlets?: readonly string[]
 }
 
 export interface Callbacks {
@@ -85,6 +91,15 @@ export interface Callbacks {
   readonly failed?: string
   readonly skipped?: string
 }
+
+/** The run of another DAG that a task stands for. */
+export interface OtherRun {
+  readonly dagId: string
+  readonly ifDone: IfDone
+}
+
+/** What becomes of the task where that run has succeeded before: runs it again, succeeds or is skipped. */
+export type IfDone = 'run_again' | 'keep' | 'skip'
 
 /** Cleans up after its set-ups, whatever became of the tasks between. */
 export interface Teardown {

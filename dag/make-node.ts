@@ -9,7 +9,15 @@ import type {
   WaitOptions,
 } from './builder.ts'
 import { toMs } from './duration.ts'
-import type { InputSource, PoolUse, TaskKind, TaskNode, TriggerRule, Wait } from './graph.ts'
+import type {
+  InputSource,
+  OtherRun,
+  PoolUse,
+  TaskKind,
+  TaskNode,
+  TriggerRule,
+  Wait,
+} from './graph.ts'
 import { idsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 
@@ -21,6 +29,8 @@ export interface NodeParts {
   readonly choices: readonly string[]
   /** The list of a mapped task. */
   readonly over?: InputSource
+  /** Of the run of another DAG. */
+  readonly otherRun?: OtherRun
 }
 
 type AnyOptions = TaskOptions<never, TriggerRule> &
@@ -74,6 +84,7 @@ export function makeNode(
     ...pastOf(dag, options),
     ...callbacksOf(options),
     ...countedOf(parts.kind, options),
+    ...(options.outlets?.length ? { outlets: options.outlets.map((one) => one.dataset) } : {}),
   }
 }
 
@@ -121,7 +132,7 @@ function countedOf(
   { dependsOnPast, waitForDownstream }: PlaceOptions<never, TriggerRule>,
 ): Pick<TaskNode, 'counted'> {
   if (kind === 'mapped') return { counted: 'instances' }
-  if (kind === 'approval' || kind === 'sensor') return { counted: 'nothing' }
+  if (['approval', 'sensor', 'dag_run'].includes(kind)) return { counted: 'nothing' }
   return dependsOnPast || waitForDownstream ? { counted: 'work' } : {}
 }
 

@@ -33,7 +33,7 @@ export type RunEvent =
   | { readonly type: 'task_cancelled'; readonly taskId: string }
   /** It waits for something other than its upstream tasks: a slot, its past, the end of a pause. */
   | { readonly type: 'task_queued'; readonly taskId: string; readonly reason: string }
-  | { readonly type: 'task_running'; readonly taskId: string }
+  | { readonly type: 'task_running'; readonly taskId: string; readonly reason?: string }
   /** The first instance of a mapped task that succeeded or failed can let others start. */
   | {
       readonly type: 'task_progressed'
@@ -116,7 +116,7 @@ function progressOf(event: Progress): Partial<TaskStatus> {
     case 'task_queued':
       return { state: 'queued', reason: event.reason }
     case 'task_running':
-      return { state: 'running', reason: 'its turn has come' }
+      return { state: 'running', reason: event.reason ?? 'its turn has come' }
     case 'task_progressed':
       return { instances: event.instances }
   }

@@ -1,3 +1,4 @@
+import type { DatasetEvent } from './datasets.ts'
 import type { InputSource, Json, TriggerRule } from './graph.ts'
 
 /** Where a recorded reference points to. */
@@ -52,6 +53,8 @@ export function makeRef(from: InputSource & { path: readonly string[] }): unknow
 }
 
 export const dateRef: Ref<string, 'sure'> = { [source]: { from: 'date' } }
+
+export const eventsRef: Ref<readonly DatasetEvent[], 'sure'> = { [source]: { from: 'events' } }
 
 /** The input of a task as data. @throws Error naming the place of a value that is not JSON */
 export function recordInput(value: unknown, where = 'input'): InputSource {

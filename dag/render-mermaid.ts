@@ -12,6 +12,7 @@ const shapes: Record<TaskKind, readonly [open: string, close: string]> = {
   sensor: ['([', '])'],
   approval: ['[/', '/]'],
   mapped: ['[[', ']]'],
+  dag_run: ['(', ')'],
 }
 
 const colours: Record<TaskState, string> = {

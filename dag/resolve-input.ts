@@ -1,9 +1,12 @@
+import type { DatasetEvent } from './datasets.ts'
 import type { InputSource } from './graph.ts'
 
 /** What a run knows when a task starts. */
 export interface RunValues {
   readonly date: string
   readonly params: unknown
+  /** Of a run that datasets can start: those that it consumes. */
+  readonly events?: readonly DatasetEvent[] | undefined
   /** Outputs of the tasks that succeeded, by task id. */
   readonly outputs: ReadonlyMap<string, unknown>
   /** Of an instance of a mapped task. */
@@ -17,6 +20,8 @@ export function resolveInput(source: InputSource, values: RunValues): unknown {
       return source.value
     case 'date':
       return values.date
+    case 'events':
+      return values.events ?? []
     case 'params':
       return valueAt(values.params, source.path)
     case 'output':

@@ -1,11 +1,14 @@
 import { isCalendarDate } from './calendar.ts'
 import { isTimeZone, parseDailyCron } from './cron.ts'
 import { checkDeadline } from './deadline.ts'
+import type { DatasetCondition } from './datasets.ts'
+import { problemsOf, problemsOfName } from './datasets.ts'
 import type { Dag } from './define-dag.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { directDownstream, triggerRules } from './graph.ts'
 import { groupsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
+import { problemOfParams } from './resolve-run.ts'
 
 export class InvalidDag extends Error {
   override name = 'InvalidDag'
@@ -44,20 +47,38 @@ function checkOptions(dag: Dag): string[] {
   }
   if (dag.graph.deadline) problems.push(...checkDeadline(dag.graph.deadline))
   if (dag.allowedRunTypes.length === 0) problems.push('allowedRunTypes is empty: nothing could run')
+  if (dag.datasets) problems.push(...checkDatasets(dag, dag.datasets))
   if (dag.schedule) problems.push(...checkSchedule(dag.schedule))
   return [...problems, ...checkUseOfSchedule(dag)]
 }
 
 /** Options that contradict whether there is a schedule. */
-function checkUseOfSchedule({ schedule, allowedRunTypes, graph }: Dag): string[] {
+function checkUseOfSchedule({ schedule, datasets, allowedRunTypes, graph }: Dag): string[] {
   const problems: string[] = []
   if (schedule !== null && !allowedRunTypes.includes('scheduled')) {
     problems.push('it has a schedule, but allowedRunTypes leaves out scheduled runs')
+  }
+  if (datasets && !allowedRunTypes.includes('dataset_triggered')) {
+    problems.push('datasets start it, but allowedRunTypes leaves out dataset_triggered runs')
   }
   if (schedule === null && graph.maxConsecutiveFailedRuns !== undefined) {
     problems.push('maxConsecutiveFailedRuns pauses the schedule, and it has none')
   }
   return problems
+}
+
+/** Nobody is there to give params to a run that datasets start. */
+function checkDatasets(dag: Dag, condition: DatasetCondition): string[] {
+  const unfit = problemOfParams(dag, {})
+  return [
+    ...problemsOf(condition),
+    ...(dag.schedule || isTimeZone(dag.timeZone) ? [] : [noTimeZone(dag.timeZone)]),
+    ...(unfit === undefined ? [] : [`datasets start it without params: ${unfit}; give defaults`]),
+  ]
+}
+
+function noTimeZone(name: string): string {
+  return `"${name}" is no time zone; write an IANA name such as Europe/Paris`
 }
 
 function checkSchedule(schedule: { cron: string; timeZone: string }): string[] {
@@ -68,7 +89,7 @@ function checkSchedule(schedule: { cron: string; timeZone: string }): string[] {
     problems.push(error instanceof Error ? error.message : String(error))
   }
   if (!isTimeZone(schedule.timeZone)) {
-    problems.push(`"${schedule.timeZone}" is no time zone; write an IANA name such as Europe/Paris`)
+    problems.push(noTimeZone(schedule.timeZone))
   }
   return problems
 }
@@ -109,6 +130,9 @@ function checkTask(graph: Graph, task: TaskNode, known: ReadonlyMap<string, unkn
   }
   if (!(task.retryBackoff >= 0)) say(`retryBackoff is ${task.retryBackoff}; it must be 0 or more`)
   if (!(task.timeoutMs > 0)) say('its timeout must be longer than nothing')
+  problems.push(
+    ...(task.outlets ?? []).flatMap(problemsOfName).map((one) => `task ${task.id}: ${one}`),
+  )
   if (task.kind === 'branch') problems.push(...checkBranch(graph, task))
   return [...problems, ...checkLimits(graph, task), ...checkTeardown(graph, task)]
 }

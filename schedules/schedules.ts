@@ -49,12 +49,24 @@ const catchUp: DaybookSchedule = {
   note: 'Starts the runs of days that were due and have none; paused, nothing is made up for',
 }
 
-export const schedules: readonly DaybookSchedule[] = [
-  ...dags.flatMap(scheduleOf),
-  ...[deliverMail, catchUp],
-]
+const startConsumers: DaybookSchedule = {
+  ...{ id: 'start_consumers', workflowType: 'start_consumers', cron: '* * * * *', timeZone: 'UTC' },
+  catchupWindow: '5 minutes',
+  // The next look finds what this one would have.
+  overlap: 'SKIP',
+  note: 'Starts runs whose datasets are complete and that could not start when they became so',
+}
+
+/** The schedules of these DAGs, and of what goes on beside them. */
+export function schedulesOf(all: readonly Dag[]): DaybookSchedule[] {
+  const consumers = all.some((dag) => dag.datasets !== undefined) ? [startConsumers] : []
+  return [...all.flatMap(scheduleOf), ...consumers, deliverMail, catchUp]
+}
+
+export const schedules: readonly DaybookSchedule[] = schedulesOf(dags)
 
 /** Every DAG there is, also those without a schedule. */
+export const allDags: readonly Dag[] = dags
 export const dagIds: readonly string[] = dags.map((dag) => dag.id)
 
 export function findDag(id: string): Dag | undefined {

@@ -5,9 +5,11 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
 import { createBackfillActivities } from '../activities/backfills.ts'
 import { createCatchUpActivities } from '../activities/catch-up.ts'
+import { createDatasetActivities } from '../activities/datasets.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
 import { createSlotActivities } from '../activities/slots.ts'
+import type { Consumer } from '../dag/dataset-waits.ts'
 import type { Database } from '../platform/database.ts'
 import { createAuditInterceptor } from './audit-interceptor.ts'
 import { createSlotInterceptor } from './slot-interceptor.ts'
@@ -19,6 +21,8 @@ export interface CreateWorkerOptions {
   readonly namespace: string
   readonly taskQueue: string
   readonly database: Database
+  /** Every DAG: what datasets may start. None by default. */
+  readonly dags?: readonly Consumer[]
   /** Activities of the DAGs, by name; those that every run needs are added. */
   readonly activities: object
   readonly workflowsPath: string
@@ -60,6 +64,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
       ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
       ...createBackfillActivities({ database, client }),
       ...createCatchUpActivities({ database, client }),
+      ...createDatasetActivities({ database, client, taskQueue, dags: options.dags ?? [] }),
       ...createPastActivities({ database, client }),
       ...slots,
     },

@@ -16,6 +16,7 @@ import {
   waitForNamespace,
 } from '../platform/temporal.ts'
 import { applySchedules } from '../schedules/apply-schedules.ts'
+import { dags } from '../workflows/dags.ts'
 import { createWorker, defaultWorkflowsPath } from './create-worker.ts'
 
 // One for each task that may run at once, and some for the runs' own bookkeeping.
@@ -43,6 +44,7 @@ async function serve(config: Config, addresses: Addresses): Promise<void> {
     const worker = await createWorker({
       ...{ connection, client, database },
       ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },
+      dags,
       activities: createActivities({ database, config }),
       workflowsPath: defaultWorkflowsPath,
       cacheDir: join(config.homeDir, 'bundles'),

@@ -10,7 +10,7 @@ import {
 import type { CatchUpActivities, MissingDay } from '../activities/catch-up.ts'
 import type { Dag } from '../dag/define-dag.ts'
 import { catchUpDag } from '../dag/plan-catch-up.ts'
-import { isAlreadyStarted } from './follow-run.ts'
+import { isAlreadyStarted } from '../dag/run-loop/start-or-join.ts'
 
 const { findMissing } = proxyLocalActivities<CatchUpActivities>({
   startToCloseTimeout: '2 minutes',

@@ -1,20 +1,7 @@
-import {
-  ActivityFailure,
-  ChildWorkflowFailure,
-  isCancellation,
-  ParentClosePolicy,
-  proxyActivities,
-  startChild,
-  WorkflowIdReusePolicy,
-} from '@temporalio/workflow'
-import type { RunActivities, StartedRun } from '../activities/runs.ts'
+import { ActivityFailure, ChildWorkflowFailure, isCancellation } from '@temporalio/workflow'
+import type { StartedRun } from '../activities/runs.ts'
+import { startOrJoin } from '../dag/run-loop/start-or-join.ts'
 import type { RunResult } from './run-dag.ts'
-
-const { awaitRun } = proxyActivities<RunActivities>({
-  activityId: 'await_run',
-  startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '30 seconds',
-})
 
 /** Starts the run that this execution stands for, or joins it; ends as it ends. */
 export async function followRun({
@@ -25,31 +12,7 @@ export async function followRun({
   isDouble = false,
 }: Extract<StartedRun, { role: 'door' }>): Promise<RunResult> {
   try {
-    const child = await startChild<(input: unknown) => Promise<RunResult>>(dagId, {
-      workflowId: runKey,
-      args: [input],
-      memo: { daybookTrigger: trigger },
-      // The run outlives whoever asked for it.
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: isDouble
-        ? WorkflowIdReusePolicy.REJECT_DUPLICATE
-        : WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    })
-    return await child.result()
-  } catch (error) {
-    if (isAlreadyStarted(error)) return joinRun(runKey)
-    throw asRunFailure(error)
-  }
-}
-
-/** By name: the workflow package does not export the class. */
-export function isAlreadyStarted(error: unknown): boolean {
-  return error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError'
-}
-
-async function joinRun(runKey: string): Promise<RunResult> {
-  try {
-    return await awaitRun({ runKey })
+    return await startOrJoin({ dagId, runKey, trigger, input, activityId: 'await_run', isDouble })
   } catch (error) {
     throw asRunFailure(error)
   }

@@ -11,4 +11,5 @@ export const online_retail_daily = dagWorkflow(onlineRetailDaily)
 export const catch_up = catchUpWorkflow(dags)
 export const daybook_backfill = backfillWorkflow(dags)
 export { daybook_map_page } from './map-page.ts'
+export { start_consumers } from './start-consumers.ts'
 export { deliver_mail } from './deliver-mail.ts'

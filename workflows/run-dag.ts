@@ -25,6 +25,7 @@ import type { GraphOutcome } from '../dag/run-loop/run-graph.ts'
 import { runGraph } from '../dag/run-loop/run-graph.ts'
 import { watchDeadline } from '../dag/run-loop/deadline.ts'
 import type { Slots } from '../dag/run-loop/slots.ts'
+import type { RecordEvents } from '../dag/run-loop/task-runner.ts'
 import { createSlots } from '../dag/run-loop/slots.ts'
 import { tell } from '../dag/run-loop/tell.ts'
 import { createLocalQueue } from '../dag/run-loop/local-queue.ts'
@@ -108,6 +109,7 @@ async function beginRun(
         rerunWithLatestVersion: dag.rerunWithLatestVersion,
         latestUntilMs: resolved.isValid ? endOfNextInterval(dag, resolved.date) : null,
         dueMs: resolved.isValid ? dueOf(dag, resolved.date) : null,
+        datasets: dag.datasets,
       }),
     )
   } catch (error) {
@@ -145,7 +147,11 @@ async function executeRun(execution: Execution): Promise<RunResult> {
     throw error
   }
   showState(run, 'running')
-  const outcome = await runGraph({ ...run, slots, watch }, (controls) => {
+  const { runKey, date } = run
+  const { originalExecutionRunId: runId } = workflowInfo()
+  const recordEvents: RecordEvents = (written) =>
+    ledger.recordDatasetEvents({ ...written, runKey, runId, date })
+  const outcome = await runGraph({ ...run, slots, watch, recordEvents }, (controls) => {
     states = controls.states
     const record = (made: Intervention) =>
       // What was done is kept, also when the run is cancelled in the same moment.

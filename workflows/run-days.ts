@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow'
 import type { BackfillOfRun } from '../dag/plan-backfill.ts'
 import { runKeyOf } from '../dag/resolve-run.ts'
-import { isAlreadyStarted } from './follow-run.ts'
+import { isAlreadyStarted } from '../dag/run-loop/start-or-join.ts'
 
 /** What became of a day of the range. */
 export interface DayOutcome {

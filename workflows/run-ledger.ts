@@ -1,19 +1,23 @@
 import { proxyLocalActivities } from '@temporalio/workflow'
+import type { DatasetActivities } from '../activities/datasets.ts'
 import type { RunActivities } from '../activities/runs.ts'
 import type { InTurn } from '../dag/run-loop/local-queue.ts'
 
-const local = proxyLocalActivities<RunActivities>({ startToCloseTimeout: '30 seconds' })
+const local = proxyLocalActivities<RunActivities & DatasetActivities>({
+  startToCloseTimeout: '30 seconds',
+})
 
 /** What a run writes about itself. */
 export type Ledger = Pick<
-  RunActivities,
-  'startRun' | 'beginTurn' | 'recordIntervention' | 'closeRun'
+  RunActivities & DatasetActivities,
+  'startRun' | 'beginTurn' | 'recordDatasetEvents' | 'recordIntervention' | 'closeRun'
 >
 
 export function openLedger(inTurn: InTurn): Ledger {
   return {
     startRun: inTurn(local.startRun),
     beginTurn: inTurn(local.beginTurn),
+    recordDatasetEvents: inTurn(local.recordDatasetEvents),
     recordIntervention: inTurn(local.recordIntervention),
     closeRun: inTurn(local.closeRun),
   }

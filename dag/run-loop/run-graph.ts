@@ -5,6 +5,7 @@ import {
   setCurrentDetails,
 } from '@temporalio/workflow'
 import { callbackOfTask, orderOfEnds } from '../callbacks.ts'
+import type { DatasetEvent } from '../datasets.ts'
 import type { Graph } from '../graph.ts'
 import { taskOf } from '../graph.ts'
 import type { RunEvent, StartTask } from '../reducer.ts'
@@ -16,7 +17,7 @@ import type { Approvals } from './approvals.ts'
 import type { Watch } from './deadline.ts'
 import { createLimits } from './limits.ts'
 import type { Slots } from './slots.ts'
-import type { TaskRunner } from './task-runner.ts'
+import type { RecordEvents, TaskRunner } from './task-runner.ts'
 import { createTaskRunner } from './task-runner.ts'
 import { tell } from './tell.ts'
 import { startTimers } from './timers.ts'
@@ -37,6 +38,9 @@ export interface GraphRun {
   readonly slots: Slots
   /** Of its deadline, since it was asked for. */
   readonly watch: Watch
+  readonly recordEvents: RecordEvents
+  /** Of a run that datasets can start: those that it consumes. */
+  readonly events?: readonly DatasetEvent[] | undefined
 }
 
 export interface Repairs {

@@ -14,6 +14,7 @@ import { resolveInput } from '../resolve-input.ts'
 import { notYet, slotsNotFree } from '../retry-delay.ts'
 import { describeFailure, skipReason } from './activity-options.ts'
 import { runMapped } from './run-mapped.ts'
+import { runOtherDag } from './run-other-dag.ts'
 import { runWork } from './run-work.ts'
 import type { TaskContext } from './task-context.ts'
 import { valuesNow } from './task-context.ts'
@@ -31,6 +32,9 @@ export async function runTask(
       return { type: 'task_succeeded', taskId, isShut: !isLatest(context) }
     case 'approval':
       return context.approvals.wait(task)
+    case 'dag_run':
+      if (task.otherRun === undefined) throw new Error(`${taskId} names no DAG`)
+      return runOtherDag(task, task.otherRun, context)
     case 'mapped':
       return runMapped(task, cleared, context)
     case 'short_circuit':

@@ -1,3 +1,4 @@
+import type { DatasetEvent } from '../datasets.ts'
 import type { RunEvent } from '../reducer.ts'
 import type { RunValues } from '../resolve-input.ts'
 import type { TaskStates } from '../task-state.ts'
@@ -8,6 +9,7 @@ import type { Turns } from './turns.ts'
 export interface TaskContext {
   readonly date: string
   readonly params: unknown
+  readonly events?: readonly DatasetEvent[] | undefined
   readonly outputs: Map<string, unknown>
   /** Mapped tasks whose outputs together are more than can be handed on. */
   readonly tooLarge: Set<string>
@@ -20,11 +22,12 @@ export interface TaskContext {
 }
 
 /** What a task returned that was cleared since, or is no longer chosen, is not handed on. */
-export function valuesNow({ date, params, outputs, states }: TaskContext): RunValues {
+export function valuesNow({ date, params, events, outputs, states }: TaskContext): RunValues {
   const now = states()
   return {
     date,
     params,
+    events,
     outputs: new Map([...outputs].filter(([id]) => now[id]?.state === 'success')),
   }
 }

@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow'
+import type { DatasetEvent } from '../datasets.ts'
 import type { Graph, TaskNode } from '../graph.ts'
 import { takesPlace } from '../graph.ts'
 import type { RunEvent } from '../reducer.ts'
@@ -10,13 +11,22 @@ import { endOfFailedTask, runTask } from './run-task.ts'
 import type { WaitTold } from './turns.ts'
 import { createTurns } from './turns.ts'
 
+/** Keeps that a task has written datasets; repeatable. */
+export type RecordEvents = (written: {
+  readonly taskId: string
+  readonly datasets: readonly string[]
+  readonly cleared: number
+}) => Promise<void>
+
 export interface TaskRunnerOptions {
   readonly graph: Graph
   readonly date: string
   readonly params: unknown
+  readonly events?: readonly DatasetEvent[] | undefined
   readonly latestUntilMs: number | null
   readonly outputs: Readonly<Record<string, unknown>>
   readonly limits: Limits
+  readonly recordEvents: RecordEvents
   readonly states: () => TaskStates
   /** Told when a task waits for something other than its upstream tasks, and when it goes on. */
   readonly report: (event: RunEvent) => void
@@ -66,7 +76,12 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       await waitForTurn(task)
       if (task.past !== undefined && !isPastFirst) await limits.awaitPast(task)
       if (isCountedWhole) await limits.acquire(counted)
-      return await runTask(task, cleared, context)
+      const end = await runTask(task, cleared, context)
+      // Without outlets not even a turn is lost: recorded runs replay in their order.
+      if (task.outlets && end.type === 'task_succeeded') {
+        await recordOutlets(task.id, task.outlets, cleared)
+      }
+      return end
     } catch (error) {
       return endOfFailedTask(task, error)
     } finally {
@@ -74,6 +89,10 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       if (isCountedWhole) await limits.release(counted)
     }
   }
+
+  /** Before anybody hears of the end: what comes after may count on the events. */
+  const recordOutlets = (taskId: string, datasets: readonly string[], cleared: number) =>
+    CancellationScope.nonCancellable(() => options.recordEvents({ taskId, datasets, cleared }))
 
   const waitForTurn = (task: TaskNode): Promise<unknown> => {
     const taskId = task.id

@@ -49,6 +49,7 @@ export async function beginFakeTask(
     case 'mapped':
       return beginMapped(tasks, task, (instance) => tryTask(instance, task, firstTry))
     case 'sensor':
+    case 'dag_run':
     case 'task':
     case 'branch':
     case 'short_circuit':

@@ -160,6 +160,7 @@ function successOf({ kind, choices }: TaskNode): Fake {
     case 'short_circuit':
       return true
     case 'task':
+    case 'dag_run':
     case 'mapped':
     case 'latest_only':
       return undefined

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { createActivities } from '../../activities/index.ts'
 import { loadConfig } from '../../platform/config.ts'
 import { createWorker, defaultWorkflowsPath } from '../../worker/create-worker.ts'
+import { dags } from '../../workflows/dags.ts'
 import { sampleCacheDir } from '../workflows/sample-dags/start-sample-worker.ts'
 import { testDatabase, testTemporal } from './servers.ts'
 import { tempFolder } from './temp-folder.ts'
@@ -22,6 +23,7 @@ export async function startDaybookWorker(env: NodeJS.ProcessEnv = {}) {
     namespace: temporal.namespace,
     taskQueue: temporal.taskQueue,
     database: database.db,
+    dags,
     activities: createActivities({ database: database.db, config }),
     workflowsPath: defaultWorkflowsPath,
     cacheDir: sampleCacheDir,

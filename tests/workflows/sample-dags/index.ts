@@ -1,6 +1,7 @@
 import { backfillWorkflow } from '../../../workflows/backfill.ts'
 import { catchUpWorkflow } from '../../../workflows/catch-up.ts'
 import { dagWorkflow } from '../../../workflows/run-dag.ts'
+import * as datasets from './dataset-dags.ts'
 import * as late from './deadline-dags.ts'
 import * as limits from './limit-dags.ts'
 import * as dags from './sample-dags.ts'
@@ -38,6 +39,15 @@ export const sample_cut = dagWorkflow(shapes.sampleCut)
 export const sample_as_it_was = dagWorkflow(shapes.sampleAsItWas)
 export const sample_patched = dagWorkflow(shapes.samplePatched)
 export const sample_many = dagWorkflow(shapes.sampleMany)
+export const sample_orders = dagWorkflow(datasets.sampleOrders)
+export const sample_products = dagWorkflow(datasets.sampleProducts)
+export const sample_report = dagWorkflow(datasets.sampleReport)
+export const sample_stock = dagWorkflow(datasets.sampleStock)
+export const sample_weekly = dagWorkflow(datasets.sampleWeekly)
+export const sample_caller = dagWorkflow(datasets.sampleCaller)
+export const sample_calls_failing = dagWorkflow(datasets.sampleCallsFailing)
+export const sample_calls_done = dagWorkflow(datasets.sampleCallsDone)
+export { start_consumers } from '../../../workflows/start-consumers.ts'
 export const sample_callbacks = dagWorkflow(told.sampleCallbacks)
 export const sample_bad_callbacks = dagWorkflow(told.sampleBadCallbacks)
 export const sample_slow_callback = dagWorkflow(told.sampleSlowCallback)

@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity'
 import { currentAttempt } from '../../../activities/current-attempt.ts'
+import type { DatasetEvent } from '../../../dag/datasets.ts'
 import type { DeadlineAlert } from '../../../dag/deadline.ts'
 import type { EndedTask, FailedRun, SucceededRun } from '../../../dag/define-dag.ts'
 
@@ -151,6 +152,12 @@ export function createSampleActivities() {
     },
     async tellFailureBadly(_input: FailedRun): Promise<void> {
       throw ApplicationFailure.nonRetryable('the mail server is on fire')
+    },
+    /** Returns the dataset events that it got. */
+    async listEvents(input: { date: string; events: readonly DatasetEvent[] }): Promise<string[]> {
+      note(input.date)
+      if (broken.has(`${input.date} events`)) throw ApplicationFailure.nonRetryable('unreadable')
+      return input.events.map((event) => `${event.dataset} ${event.date} ${event.runKey}`)
     },
     async greet(input: { date: string; name: string; times: number }) {
       return { text: `${input.date} ${input.name}`.repeat(input.times) }

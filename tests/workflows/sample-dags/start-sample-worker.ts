@@ -5,6 +5,7 @@ import type { CreateWorkerOptions } from '../../../worker/create-worker.ts'
 import { createWorker } from '../../../worker/create-worker.ts'
 import type { TestDatabase, TestTemporal } from '../../support/servers.ts'
 import { testDatabase, testTemporal } from '../../support/servers.ts'
+import { datasetDags } from './dataset-dags.ts'
 import { createSampleActivities } from './sample-activities.ts'
 
 export const sampleWorkflowsPath = join(import.meta.dirname, 'index.ts')
@@ -32,6 +33,7 @@ export async function startSampleWorker(
       ...{ namespace: temporal.namespace, taskQueue: temporal.taskQueue },
       ...{ workflowsPath: sampleWorkflowsPath, cacheDir: sampleCacheDir },
       ...options,
+      dags: datasetDags,
       ...{ activities: samples.activities, hasSearchAttributes: true, shutdownGraceMs: 200 },
     })
     const running = worker.run()
