@@ -28,6 +28,8 @@ export interface CreateWorkerOptions {
   readonly workflowsPath: string
   /** Where bundled workflow code is kept between starts. */
   readonly cacheDir: string
+  /** Of workflow code, for those who look for a mistake in it. */
+  readonly withStackTraces?: boolean
   readonly hasSearchAttributes: boolean
   /** Whether a clear takes the tasks of the code, for DAGs that do not say. */
   readonly rerunWithLatestVersion?: boolean

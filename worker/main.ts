@@ -48,6 +48,7 @@ async function serve(config: Config, addresses: Addresses): Promise<void> {
       activities: createActivities({ database, config }),
       workflowsPath: defaultWorkflowsPath,
       cacheDir: join(config.homeDir, 'bundles'),
+      withStackTraces: config.logLevel === 'debug',
       rerunWithLatestVersion: config.rerunWithLatestVersion,
       hasSearchAttributes: await registerSearchAttributes(client),
       deployment: temporal.deployment,

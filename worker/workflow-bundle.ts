@@ -5,6 +5,7 @@ import type { BundleOptions } from '@temporalio/worker'
 import { bundleWorkflowCode, Runtime } from '@temporalio/worker'
 import { z } from 'zod'
 
+const withoutStackTraces = join(import.meta.dirname, 'without-stack-traces.ts')
 const root = join(import.meta.dirname, '..')
 /** Folders that workflow code may import from. */
 const bundledFolders = ['dag', 'domain', 'workflows'].map((folder) => join(root, folder))
@@ -14,16 +15,20 @@ export interface WorkflowBundleOptions {
   readonly workflowsPath: string
   /** Bundles are kept here by the hash of all that goes into them: bundling takes seconds. */
   readonly cacheDir: string
+  /** Whether errors and promises of workflow code know where they came from, which costs much time. */
+  readonly withStackTraces?: boolean
 }
 
 /** Path of a file with the bundled workflow code, made if none is kept. */
 export async function prepareWorkflowBundle(options: WorkflowBundleOptions): Promise<string> {
-  const { workflowsPath, cacheDir } = options
-  const path = join(cacheDir, `workflows-${await hashSources(workflowsPath)}.js`)
+  const { workflowsPath, cacheDir, withStackTraces = false } = options
+  const preloadModules = withStackTraces ? [] : [withoutStackTraces]
+  const hash = await hashSources([workflowsPath, target, ...preloadModules])
+  const path = join(cacheDir, `workflows-${hash}.js`)
   if (await exists(path)) return path
   const { code } = await bundleWorkflowCode({
     ...{ workflowsPath, logger: Runtime.instance().logger },
-    webpackConfigHook: withTarget,
+    ...{ webpackConfigHook: withTarget, preloadModules },
   })
   await mkdir(cacheDir, { recursive: true })
   // One rename, so that another worker never reads half a bundle.
@@ -55,14 +60,17 @@ const withTarget: WebpackHook = (config) => {
   return config
 }
 
-async function hashSources(workflowsPath: string): Promise<string> {
+async function hashSources([workflowsPath, ...choices]: [string, ...string[]]): Promise<string> {
   const hash = createHash('sha256')
   const folders = new Set([...bundledFolders, dirname(workflowsPath)])
   const listed = await Promise.all([...folders].map(listSources))
   // The lock file stands for the packages in the bundle.
-  const files = [...listed.flat().sort(), join(root, 'package-lock.json')]
+  const files = [...listed.flat().sort(), withoutStackTraces, join(root, 'package-lock.json')]
   for (const file of files) hash.update(file).update(await readFile(file))
-  return hash.update(workflowsPath).update(target).digest('hex').slice(0, 16)
+  return hash
+    .update([workflowsPath, ...choices].join())
+    .digest('hex')
+    .slice(0, 16)
 }
 
 async function listSources(folder: string): Promise<string[]> {
