@@ -95,10 +95,27 @@ export interface SkipOptions {
   readonly skips?: 'all_downstream' | 'direct_downstream'
 }
 
-export interface MapOptions {
+export interface MapOptions<Item = never> {
   /** Instances that go on at once in a run; by default 100. */
   readonly maxActiveTisPerDagrun?: number
+  /** What people call an instance besides its index; parts of a list are joined by a space. */
+  readonly name?: (item: Item) => NamePart | readonly NamePart[]
 }
+
+type NamePart = string | Ref<string | number, 'sure'>
+
+/** What a task is mapped over: a list, or several by name, of which every combination is an item. */
+export type MappedOver =
+  Ref<readonly unknown[]> | { readonly [name: string]: Ref<readonly unknown[]> }
+
+export type ItemOf<Over extends MappedOver> =
+  Over extends Ref<readonly (infer Item)[]>
+    ? SureRef<Item>
+    : {
+        readonly [Name in keyof Over]: Over[Name] extends Ref<readonly (infer Item)[]>
+          ? SureRef<Item>
+          : never
+      }
 
 export interface WaitOptions {
   /** Between two looks of a sensor; by default a minute. */
@@ -236,21 +253,22 @@ export interface Builder<Params, Prefix extends string = ''> {
     options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & WaitOptions,
   ) => TaskRef<`${Prefix}${Id}`, Output>
   /**
-   * A task that runs once for each item of a list; `input` says what an instance gets of its item.
+   * A task that runs once for each item of a list; `input` says what an instance gets of its item. Over
+   * `{ shops: …, days: … }` once for each of their combinations, the last list varying fastest.
    * Its output is the list of theirs, in the order of the items.
    */
   readonly map: <
     const Id extends string,
-    Item,
+    Over extends MappedOver,
     Input,
     Output,
     const Rule extends TriggerRule = 'all_success',
   >(
     id: Id,
     activity: ActivityRef<Input, Output>,
-    over: Ref<readonly Item[]>,
-    input: (item: SureRef<Item>) => Wired<NoInfer<Input>, NoInfer<Rule>>,
-    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & MapOptions,
+    over: Over,
+    input: (item: ItemOf<NoInfer<Over>>) => Wired<NoInfer<Input>, NoInfer<Rule>>,
+    options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & MapOptions<ItemOf<NoInfer<Over>>>,
   ) => TaskRef<`${Prefix}${Id}`, Output[]>
   /** Waits until a person approves or rejects; a rejection skips what comes after. */
   readonly approval: <const Id extends string>(

@@ -9,7 +9,15 @@ import type {
   WaitOptions,
 } from './builder.ts'
 import { toMs } from './duration.ts'
-import type { InputSource, PoolUse, TaskKind, TaskNode, TriggerRule, Wait } from './graph.ts'
+import type {
+  InputSource,
+  Mapping,
+  PoolUse,
+  TaskKind,
+  TaskNode,
+  TriggerRule,
+  Wait,
+} from './graph.ts'
 import { idsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 
@@ -19,8 +27,8 @@ export interface NodeParts {
   readonly activity: string | null
   readonly input: InputSource
   readonly choices: readonly string[]
-  /** The list of a mapped task. */
-  readonly over?: InputSource
+  /** The list of a mapped task, and the names of its instances. */
+  readonly mapped?: Pick<Mapping, 'over' | 'product' | 'name'>
 }
 
 type AnyOptions = TaskOptions<never, TriggerRule> &
@@ -44,7 +52,7 @@ const waitDefaults = { pokeInterval: '1 minute', waitAtMost: '7 days', onTimeout
 
 /** A task as data; what it does not say itself comes from its DAG, then from the defaults. */
 export function makeNode(
-  { over, ...parts }: NodeParts,
+  { mapped, ...parts }: NodeParts,
   options: AnyOptions,
   dag: DagOfNode,
 ): TaskNode {
@@ -54,7 +62,9 @@ export function makeNode(
   const after = idsOf(options.after)
   return {
     ...parts,
-    upstream: [...new Set([...tasksUsed(over), ...tasksUsed(parts.input), ...after, ...setups])],
+    upstream: [
+      ...new Set([...tasksUsed(mapped?.over), ...tasksUsed(parts.input), ...after, ...setups]),
+    ],
     rule: options.setups ? 'all_done_setup_success' : (options.rule ?? 'all_success'),
     retries: attempt.retries,
     retryDelayMs: toMs(attempt.retryDelay),
@@ -65,9 +75,7 @@ export function makeNode(
     ...(options.isSetup ? { isSetup: true } : {}),
     ...(options.setups ? { teardown: { setups, failsRun: options.failsRun ?? false } } : {}),
     ...skipsOf(parts.kind, options),
-    ...(over === undefined
-      ? {}
-      : { mapping: { over, maxParallel: options.maxActiveTisPerDagrun ?? 100 } }),
+    ...mappingOf(mapped, options),
     ...waitOf(parts.kind, options),
     ...poolOf(options),
     ...maxActiveOf(dag.id, parts.id, options),
@@ -75,6 +83,14 @@ export function makeNode(
     ...callbacksOf(options),
     ...countedOf(parts.kind, options),
   }
+}
+
+function mappingOf(
+  mapped: NodeParts['mapped'],
+  { maxActiveTisPerDagrun = 100 }: MapOptions,
+): Pick<TaskNode, 'mapping'> {
+  if (mapped === undefined) return {}
+  return { mapping: { ...mapped, maxParallel: maxActiveTisPerDagrun, byInstance: true } }
 }
 
 /** As in Airflow a factor of 0 means what 1 does: no back-off. */
