@@ -3,7 +3,7 @@ import { clearUpdate } from '../../dag/run-loop/interventions.ts'
 import type { TaskStates } from '../../dag/task-state.ts'
 import type { RunHandle } from '../../schedules/start-run.ts'
 import { startRun } from '../../schedules/start-run.ts'
-import { replay } from './replay-histories.ts'
+import { isRecording, recordHistory, replay } from './replay-histories.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { sampleWorkflowsPath, startSampleWorker } from './sample-dags/start-sample-worker.ts'
 
@@ -26,6 +26,11 @@ function clear(dagId: string, date: string, tasks: string[]): Promise<RunHandle>
 async function endOf(handle: RunHandle): Promise<TaskStates> {
   await handle.result().catch(() => undefined)
   return handle.query<TaskStates>('state')
+}
+
+/** Runs of which single instances were cleared, and one in pages, are kept for the replay test. */
+async function keep({ workflowId }: RunHandle, name: string): Promise<void> {
+  if (isRecording) await recordHistory(sample.temporal.client, workflowId, { folder: 'maps', name })
 }
 
 async function outputOf(runKey: string, taskId: string): Promise<unknown> {
@@ -70,6 +75,7 @@ test('AT-G5 a clear of what failed runs the failed instances alone, each under i
     Buffer.from(userMetadata?.summary?.data ?? []).toString(),
   )
   expect(summaries).toContain('"each[4] part 4"')
+  await keep(handle, 'cleared-when-ended')
 })
 
 test('AT-G5 in a run that goes on single instances are cleared, and the others stay', async () => {
@@ -86,6 +92,7 @@ test('AT-G5 in a run that goes on single instances are cleared, and the others s
   await vi.waitUntil(() => sample.gates.has(date), soon)
   sample.gates.get(date)?.()
   await handle.result()
+  await keep(handle, 'cleared-while-going-on')
   expect(ranOf(date, 5)).toEqual(['each[1]', 'each[4]'])
   expect(await outputOf(handle.workflowId, 'each')).toEqual([0, 10, 20, 30, 40])
 })
@@ -155,6 +162,7 @@ test('AT-G3, AT-T5 a long list: rules hear of first ends, histories are bounded,
   const again = await clear('sample_parts', date, [])
   const { tasks } = await again.result()
   expect(tasks).toMatchObject({ each: 'success', sum: 'success' })
+  await keep(again, 'cleared-in-pages')
   expect(ranOf(date, done)).toHaveLength(833)
   expect(await outputOf(again.workflowId, 'sum')).toBe((10 * (count - 1) * count) / 2)
   for (const { history } of histories) expect(history.events?.length).toBeLessThan(4_096)
