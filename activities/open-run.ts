@@ -43,7 +43,9 @@ export async function findRepair(
   const plan = planRepair(ended, input.graph, request)
   if ('problem' in plan) throw refuse(plan.problem)
   const { graph, tasks, states, marked = [] } = plan
-  const kept = Object.entries(ended.outputs).filter(([id]) => states[id]?.state === 'success')
+  const kept = Object.entries(ended.outputs).filter(
+    ([id]) => states[id]?.state === 'success' || states[id]?.kept !== undefined,
+  )
   // A repair keeps the kind of its run: what a schedule made stays a scheduled run.
   const run = {
     params: request.params === 'given' ? params : ended.params,

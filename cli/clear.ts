@@ -32,7 +32,12 @@ export function registerClear(program: Command): void {
     .command('clear')
     .argument('[run]', runArgument)
     .description('run tasks of a run again: what failed and everything downstream of it')
-    .addOption(new Option('--task <id...>', 'the tasks to begin with').default([], 'what failed'))
+    .addOption(
+      new Option('--task <id...>', 'the tasks to begin with, or instances: load[3,7]').default(
+        [],
+        'what failed',
+      ),
+    )
     .option('--no-downstream', 'not what comes after them')
     // The default; Airflow's commands say it.
     .addOption(new Option('--downstream', 'also what comes after them').default(true).hideHelp())
@@ -65,6 +70,7 @@ Examples:
   daybook clear 2025-12-13 --dry-run
   daybook clear 2025-12-13 --task transform_orders_to_staging --reason "the file was mended"
   daybook clear 2025-12-13 --task compute_daily_metrics --future
+  daybook clear shop_daily/2025-12-13 --task 'load_file[3,7]'
   daybook clear 2025-12-13 --latest --only-new
   daybook clear --from 2025-12-01 --to 2025-12-14 --task compute_daily_metrics`,
     )

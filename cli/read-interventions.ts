@@ -19,7 +19,7 @@ export async function readInterventions(
   const { rows } = await database.query<InterventionRow>(
     `select made_at, action, coalesce(detail ->> 'state', detail ->> 'decision') as outcome,
        case when action = 'clear' then (
-         select string_agg(task ->> 'taskId', ', ')
+         select string_agg(concat(task ->> 'taskId', '[' || (task ->> 'instances') || ']'), ', ')
          from jsonb_array_elements(detail -> 'cleared') as task
        ) else coalesce(
          (select string_agg(task, ', ') from jsonb_array_elements_text(detail -> 'tasks') as task),

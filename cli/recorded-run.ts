@@ -62,6 +62,25 @@ export async function readAttempts(database: Database, runId: string): Promise<A
   return rows
 }
 
+interface LatestTry extends Pick<AttemptRow, 'task_id' | 'attempt' | 'state' | 'error'> {
+  readonly display_name: string | null
+}
+
+/** Of a task or an instance, over all executions of a run key. */
+export async function readLatestTry(
+  database: Database,
+  runKey: string,
+  taskId: string,
+): Promise<LatestTry | undefined> {
+  const { rows } = await database.query<LatestTry>(
+    `select task_id, display_name, attempt, state, error
+     from audit.task_runs where run_key = $1 and task_id = $2
+     order by started_at desc, attempt desc limit 1`,
+    [runKey, taskId],
+  )
+  return rows[0]
+}
+
 /** The states that a run recorded at its end; while it goes on, what its attempts tell. */
 export function statesOf(run: RecordedRun, attempts: readonly AttemptRow[]): TaskStates {
   if (Object.keys(run.task_states).length > 0) return run.task_states

@@ -91,13 +91,21 @@ function reportOf(
   return { ...report, state: end.state, ...(end.state === 'failed' && { error: end.error }) }
 }
 
-function inJson({ taskId, state, why }: ClearedTask) {
-  return { task_id: taskId, state, why }
+function inJson({ taskId, state, why, instances }: ClearedTask) {
+  return { task_id: taskId, state, why, ...(instances === undefined ? {} : { instances }) }
 }
 
 function tableOf(tasks: readonly ClearedTask[]): string {
-  const rows = tasks.map(({ taskId, state, why }) => [taskId, inWords(state), why])
+  const rows = tasks.map((task) => [nameOf(task), inWords(task.state), task.why])
   return formatTable(['task', 'state', 'why'], rows)
+}
+
+const mostCharactersOfIndexes = 40
+
+function nameOf({ taskId, instances }: ClearedTask): string {
+  if (instances === undefined) return taskId
+  if (instances.length <= mostCharactersOfIndexes) return `${taskId}[${instances}]`
+  return `${taskId}[${instances.slice(0, mostCharactersOfIndexes)}…]`
 }
 
 function inWords(state: string): string {

@@ -51,6 +51,8 @@ interface RunRow {
 
 interface AttemptRow {
   task_id: string
+  /** Of an instance of a mapped task, if its map names it. */
+  display_name: string | null
   attempt: number
   state: string
   seconds: string | null
@@ -97,7 +99,7 @@ async function readRun(database: Database, key: string) {
   return {
     ...run,
     attempts: await select<AttemptRow>(
-      `select task_id, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
+      `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
        from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
     ),
     interventions: await readInterventions(database, run.run_key),
@@ -135,7 +137,7 @@ function printTasks({ attempts, task_states }: ShownRun): void {
   const others = Object.entries(task_states).filter(([task]) => !attempted.has(task))
   const rows = [
     ...attempts.map((row) => [
-      ...[row.task_id, row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
+      ...[nameOf(row), row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
       ...[row.rows_rejected, row.error?.split('\n')[0] ?? ''],
     ]),
     ...others.map(([task, { state, reason }]) => [
@@ -151,6 +153,10 @@ function printTasks({ attempts, task_states }: ShownRun): void {
   ]
   const titles = ['task', 'state', 'attempt', 'seconds', 'rows in', 'rows out', 'rejected', 'why']
   printTable(titles, rows, 'No task has started.')
+}
+
+function nameOf({ task_id, display_name }: AttemptRow): string {
+  return display_name === null ? task_id : `${task_id} ${display_name}`
 }
 
 function printFiles(files: FileRow[]): void {

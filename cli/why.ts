@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Graph } from '../dag/graph.ts'
 import { taskOf } from '../dag/graph.ts'
+import { readChoice } from '../dag/instances.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import { stateOf } from '../dag/task-state.ts'
 import { dagOption, jsonOption } from './arguments.ts'
@@ -8,7 +9,7 @@ import { withDatabase, withServers } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import { printJson, printLine } from './print.ts'
 import type { RecordedRun } from './recorded-run.ts'
-import { requireRun } from './recorded-run.ts'
+import { readLatestTry, requireRun } from './recorded-run.ts'
 
 interface Flags {
   dag: string
@@ -19,7 +20,7 @@ export function registerWhy(program: Command): void {
   program
     .command('why')
     .argument('<run>', 'a run key (ecommerce_daily/2025-12-13), a date or a run id')
-    .argument('<task>', 'a task of the run, such as publish')
+    .argument('<task>', 'a task of the run, such as publish, or an instance: load[3]')
     .description('say why a task is in its state, or what it waits for, back to the first cause')
     .addOption(dagOption())
     .addOption(jsonOption())
@@ -37,7 +38,9 @@ Examples:
 
 async function explainTask(key: string, taskId: string, flags: Flags): Promise<void> {
   const run = await withDatabase((database) => requireRun(database, key, flags.dag))
-  assertTask(run, taskId)
+  const { taskId: mapped, indexes } = readChoice(taskId)
+  assertTask(run, mapped)
+  if (indexes !== undefined) return explainInstance(run, taskId, flags)
   if (run.ended_at === null) return explainLive(run, taskId, flags)
   const causes = causesOf(run.graph, run.task_states, taskId)
   if (flags.json) return printJson({ run_key: run.run_key, task_id: taskId, causes })
@@ -46,6 +49,22 @@ async function explainTask(key: string, taskId: string, flags: Flags): Promise<v
     const where = index === 0 ? ` in ${run.run_key}` : ''
     printLine(`${because}${task_id} is ${inWords(state)}${where} (${reason})`)
   }
+}
+
+/** Its latest try, in whichever execution of the run that was: a clear lets others stay as they are. */
+async function explainInstance(run: RecordedRun, taskId: string, { json }: Flags): Promise<void> {
+  const attempt = await withDatabase((database) => readLatestTry(database, run.run_key, taskId))
+  if (attempt === undefined) {
+    throw new UsageError(
+      `error: no instance ${taskId} has begun in ${run.run_key}; ` +
+        `\`daybook show ${run.run_key}\` lists those that have`,
+    )
+  }
+  if (json) return printJson({ run_key: run.run_key, ...attempt })
+  const { display_name: name, state, attempt: no, error } = attempt
+  const named = name === null ? taskId : `${taskId} (${name})`
+  const because = error === null ? '' : `: ${error}`
+  printLine(`${named} is ${state} in ${run.run_key} (attempt ${no}${because})`)
 }
 
 function assertTask({ graph, run_key }: RecordedRun, taskId: string): void {

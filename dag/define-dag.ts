@@ -9,7 +9,7 @@ import { assertLocal, idsOf, leavesOf, startAfter } from './groups.ts'
 import type { NodeParts } from './make-node.ts'
 import { makeNode } from './make-node.ts'
 import { effectivePriorities } from './priority-weights.ts'
-import { dateRef, eventsRef, makeRef, recordInput } from './reference.ts'
+import { dateRef, eventsRef, makeRef, recordInput, recordOver } from './reference.ts'
 import type { RunType } from './run-type.ts'
 import { runTypes } from './run-type.ts'
 import { validateDag } from './validate-graph.ts'
@@ -172,8 +172,10 @@ function builderInto<Params, Prefix extends string>(
     map(localId, activity, over, input, options) {
       const id = named(localId)
       const item = makeRef<never>({ from: 'item', path: [] })
+      const { name, ...others } = options ?? {}
       const node = withActivity('mapped', id, activity, input(item))
-      add({ ...node, over: recordInput(over) }, options)
+      const mapped = { ...recordOver(over), ...(name && { name: recordInput(name(item), 'name') }) }
+      add({ ...node, mapped }, others)
       return { id, output: outputOf(id) }
     },
     approval(localId, options) {

@@ -109,10 +109,19 @@ export interface Teardown {
 }
 
 export interface Mapping {
-  /** The list; its items are what the input refers to. */
+  /** The list; its items are what the input refers to. With a `product` the list of its lists. */
   readonly over: InputSource
+  /** Of a cross product: the names of its lists, in their order, which an object would lose. */
+  readonly product?: readonly string[]
+  /** What an instance is called, or a list of the parts of that. */
+  readonly name?: InputSource
   /** Instances that run at once. */
   readonly maxParallel: number
+  /**
+   * Its instances have ends of their own: single ones can be cleared, pages tell of the first ends, and
+   * a list that is missing is upstream_failed. Absent in graphs recorded before that.
+   */
+  readonly byInstance?: true
 }
 
 /** How a sensor or an approval waits. */

@@ -1,4 +1,4 @@
-import type { Upstream } from './builder.ts'
+import type { Upstream } from './task-options.ts'
 import type { TaskNode } from './graph.ts'
 
 /** The groups that a task is in, the outermost first: `a` and `a.b` of `a.b.load`. */

@@ -1,16 +1,17 @@
+import type { DagOptions } from './builder.ts'
 import type {
   AttemptOptions,
   MapOptions,
-  DagOptions,
   PlaceOptions,
   SkipOptions,
   TaskOptions,
   TeardownOptions,
   WaitOptions,
-} from './builder.ts'
+} from './task-options.ts'
 import { toMs } from './duration.ts'
 import type {
   InputSource,
+  Mapping,
   OtherRun,
   PoolUse,
   TaskKind,
@@ -27,8 +28,8 @@ export interface NodeParts {
   readonly activity: string | null
   readonly input: InputSource
   readonly choices: readonly string[]
-  /** The list of a mapped task. */
-  readonly over?: InputSource
+  /** The list of a mapped task, and the names of its instances. */
+  readonly mapped?: Pick<Mapping, 'over' | 'product' | 'name'>
   /** Of the run of another DAG. */
   readonly otherRun?: OtherRun
 }
@@ -54,7 +55,7 @@ const waitDefaults = { pokeInterval: '1 minute', waitAtMost: '7 days', onTimeout
 
 /** A task as data; what it does not say itself comes from its DAG, then from the defaults. */
 export function makeNode(
-  { over, ...parts }: NodeParts,
+  { mapped, ...parts }: NodeParts,
   options: AnyOptions,
   dag: DagOfNode,
 ): TaskNode {
@@ -64,7 +65,9 @@ export function makeNode(
   const after = idsOf(options.after)
   return {
     ...parts,
-    upstream: [...new Set([...tasksUsed(over), ...tasksUsed(parts.input), ...after, ...setups])],
+    upstream: [
+      ...new Set([...tasksUsed(mapped?.over), ...tasksUsed(parts.input), ...after, ...setups]),
+    ],
     rule: options.setups ? 'all_done_setup_success' : (options.rule ?? 'all_success'),
     retries: attempt.retries,
     retryDelayMs: toMs(attempt.retryDelay),
@@ -75,9 +78,7 @@ export function makeNode(
     ...(options.isSetup ? { isSetup: true } : {}),
     ...(options.setups ? { teardown: { setups, failsRun: options.failsRun ?? false } } : {}),
     ...skipsOf(parts.kind, options),
-    ...(over === undefined
-      ? {}
-      : { mapping: { over, maxParallel: options.maxActiveTisPerDagrun ?? 100 } }),
+    ...mappingOf(mapped, options),
     ...waitOf(parts.kind, options),
     ...poolOf(options),
     ...maxActiveOf(dag.id, parts.id, options),
@@ -86,6 +87,14 @@ export function makeNode(
     ...countedOf(parts.kind, options),
     ...(options.outlets?.length ? { outlets: options.outlets.map((one) => one.dataset) } : {}),
   }
+}
+
+function mappingOf(
+  mapped: NodeParts['mapped'],
+  { maxActiveTisPerDagrun = 100 }: MapOptions,
+): Pick<TaskNode, 'mapping'> {
+  if (mapped === undefined) return {}
+  return { mapping: { ...mapped, maxParallel: maxActiveTisPerDagrun, byInstance: true } }
 }
 
 /** As in Airflow a factor of 0 means what 1 does: no back-off. */

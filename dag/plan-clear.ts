@@ -2,12 +2,18 @@ import { z } from 'zod'
 import type { Graph } from './graph.ts'
 import { taskOf, withDownstream, withUpstream } from './graph.ts'
 import { relevantSetups, teardownsOf } from './setups.ts'
+import type { RunEvent } from './reducer.ts'
+import { readChoices, unknownInstances, withInstances } from './plan-instances.ts'
 import type { TaskState, TaskStates, TaskStatus } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
 /** Which tasks of a run are to run again. */
 export const ClearSelection = z.strictObject({
-  /** The tasks to begin with. If empty: all that failed or could not run; with `onlyRunning` all that run. */
+  /**
+   * The tasks to begin with; `parse[3,7]` and `parse[0-4]` are instances of a mapped one, `parse[]` what its list
+   * has that is new or has changed. If empty: all
+   * that failed or could not run, of a mapped task its failed instances; with `onlyRunning` all that run.
+   */
   tasks: z.array(z.string()).default([]),
   downstream: z.boolean().default(true),
   upstream: z.boolean().default(false),
@@ -58,6 +64,8 @@ export interface ClearedTask {
   readonly state: TaskState
   /** Why it is in the selection. */
   readonly why: string
+  /** Of a mapped task of which only these run again: their indexes, as `0-2,7`. */
+  readonly instances?: string
 }
 
 /** Why a selection makes no sense for a run, in words for whoever made it. */
@@ -81,15 +89,17 @@ export function planClear(
   if (onlyFailed && onlyRunning) {
     return { problem: 'only what failed and only what is running exclude each other: ask for one' }
   }
-  const unknown = unknownTasks(graph, selection.tasks)
-  if (unknown !== undefined) return unknown
-  const whyOf = selectTasks(graph, states, selection)
+  const choices = readChoices(selection.tasks)
+  const wrong = unknownTasks(graph, [...choices.keys()]) ?? unknownInstances(graph, states, choices)
+  if (wrong !== undefined) return wrong
+  const whyOf = selectTasks(graph, states, { ...selection, tasks: [...choices.keys()] })
   const tasks = graph.tasks
     .map(({ id }) => ({ taskId: id, state: stateOf(states, id), why: whyOf.get(id) }))
     .flatMap(({ why, ...task }) => (why === undefined ? [] : [{ ...task, why }]))
     .filter(({ state }) => state !== 'none')
     .filter(({ state }) => !onlyFailed || failedStates.includes(state))
     .filter(({ state }) => !onlyRunning || runningStates.includes(state))
+    .flatMap((task) => withInstances(graph, states, task, { choices, whyOf, selection }))
   if (tasks.length === 0) return { problem: nothingToClear }
   const running = tasks.filter(({ state }) => runningStates.includes(state))
   if (!selection.preventRunningTask || running.length === 0) return { tasks }
@@ -163,14 +173,32 @@ export function clearedStates(
   states: TaskStates,
   cleared: readonly ClearedTask[],
 ): TaskStates {
-  const again = new Set(cleared.map((task) => task.taskId))
+  const again = new Map(cleared.map((task) => [task.taskId, task]))
   const entries = graph.tasks.map(({ id }): [string, TaskStates[string]] => {
     const status = states[id]
     if (status === undefined) return [id, { state: 'none', reason: 'it is new in this DAG' }]
     if (hasEnded(status) && !again.has(id)) return [id, status]
-    return [id, { state: 'none', reason: 'it was cleared' }]
+    return [id, { state: 'none', reason: 'it was cleared', ...keptOf(status, again.get(id)) }]
   })
   return Object.fromEntries(entries)
+}
+
+function keptOf({ ends }: TaskStatus, cleared: ClearedTask | undefined): Pick<TaskStatus, 'kept'> {
+  if (ends === undefined || cleared?.instances === undefined) return {}
+  return { kept: { ...ends, again: cleared.instances } }
+}
+
+/** What happens first when these are cleared. */
+export function clearEvent(
+  tasks: readonly ClearedTask[],
+): Extract<RunEvent, { type: 'tasks_cleared' }> {
+  const instances = tasks.flatMap((task) =>
+    task.instances === undefined ? [] : [[task.taskId, task.instances] as const],
+  )
+  return {
+    ...{ type: 'tasks_cleared', taskIds: tasks.map(({ taskId }) => taskId) },
+    ...(instances.length === 0 ? {} : { instances: Object.fromEntries(instances) }),
+  }
 }
 
 /** What the end of its run kept from starting has no end of its own. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Graph } from './graph.ts'
 import type { ClearedTask, Problem } from './plan-clear.ts'
-import { ClearSelection, nothingToClear, planClear, signature } from './plan-clear.ts'
+import { clearEvent, ClearSelection, nothingToClear, planClear, signature } from './plan-clear.ts'
 import { MarkSelection, planMark } from './plan-mark.ts'
 import { leftAsTheyAre } from './plan-repair.ts'
 import type { RunEvent } from './reducer.ts'
@@ -51,7 +51,7 @@ export function planLive(run: LiveRunNow, request: LiveRequest): LivePlan | Prob
   const isForLater = request.params !== undefined && 'problem' in plan
   if ('problem' in plan && !(isForLater && plan.problem === nothingToClear)) return plan
   const tasks = 'problem' in plan ? [] : plan.tasks
-  const event = { type: 'tasks_cleared', taskIds: tasks.map(({ taskId }) => taskId) } as const
+  const event = clearEvent(tasks)
   const left = leftAsTheyAre(graph, states, tasks)
   return { event, tasks, left, ...patchOf(run.params, request.params) }
 }

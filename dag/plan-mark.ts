@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Graph } from './graph.ts'
+import { readChoice } from './instances.ts'
 import type { ClearedTask, Problem } from './plan-clear.ts'
 import { isFailed, markedStates, selectAround, unknownTasks } from './plan-clear.ts'
 import type { RunEvent } from './reducer.ts'
@@ -42,6 +43,10 @@ export function planMark(
   { by, reason, state, ...selection }: MarkSelection & Signature,
 ): MarkPlan | Problem {
   if (selection.tasks.length === 0) return { problem: 'say which tasks' }
+  const instance = selection.tasks.find((words) => readChoice(words).indexes !== undefined)
+  if (instance !== undefined) {
+    return { problem: `a mark takes whole tasks; only a clear takes instances such as ${instance}` }
+  }
   const unknown = unknownTasks(graph, selection.tasks)
   if (unknown !== undefined) return unknown
   const chosen = new Map(selection.tasks.map((id) => [id, 'chosen']))

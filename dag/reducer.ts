@@ -1,6 +1,8 @@
 import { decideTask } from './decide-task.ts'
-import type { Graph, TaskNode } from './graph.ts'
+import type { Graph } from './graph.ts'
 import { taskOf } from './graph.ts'
+import { statusOfEnd } from './status-of-end.ts'
+import type { InstanceEnds } from './instances.ts'
 import type { InstanceCounts, StatesInProgress, TaskStates, TaskStatus } from './task-state.ts'
 import { isActive, stateOf } from './task-state.ts'
 
@@ -15,12 +17,21 @@ export type RunEvent =
       readonly chosen?: readonly string[]
       readonly isShut?: boolean
       readonly instances?: InstanceCounts
+      readonly ends?: InstanceEnds
     }
   | {
       readonly type: 'task_failed'
       readonly taskId: string
       readonly reason: string
       readonly instances?: InstanceCounts
+      readonly ends?: InstanceEnds
+    }
+  /** What it needs of the tasks before it is not there. */
+  | {
+      readonly type: 'task_upstream_failed'
+      readonly taskId: string
+      readonly reason: string
+      readonly because: readonly string[]
     }
   /** The task itself found that there is nothing to do; `because` names who kept it out, if others did. */
   | {
@@ -40,7 +51,12 @@ export type RunEvent =
       readonly taskId: string
       readonly instances: InstanceCounts
     }
-  | { readonly type: 'tasks_cleared'; readonly taskIds: readonly string[] }
+  | {
+      readonly type: 'tasks_cleared'
+      readonly taskIds: readonly string[]
+      /** Of mapped tasks of which only these run again, by task id. */
+      readonly instances?: Readonly<Record<string, string>>
+    }
   | {
       readonly type: 'tasks_marked'
       readonly taskIds: readonly string[]
@@ -88,11 +104,12 @@ function apply(graph: Graph, states: StatesInProgress, event: RunEvent): string[
       return setProgress(states, event)
     case 'task_succeeded':
     case 'task_failed':
+    case 'task_upstream_failed':
     case 'task_skipped':
     case 'task_cancelled':
       return endTask(graph, states, event)
     case 'tasks_cleared':
-      return event.taskIds.flatMap((id) => clearTask(states, id))
+      return event.taskIds.flatMap((id) => clearTask(states, id, event.instances?.[id]))
     case 'tasks_marked':
       return markTasks(graph, states, event)
     case 'run_cancelled':
@@ -124,55 +141,19 @@ function progressOf(event: Progress): Partial<TaskStatus> {
 
 export type TaskEnd = Extract<
   RunEvent,
-  { type: 'task_succeeded' | 'task_failed' | 'task_skipped' | 'task_cancelled' }
+  {
+    type:
+      'task_succeeded' | 'task_failed' | 'task_upstream_failed' | 'task_skipped' | 'task_cancelled'
+  }
 >
 
 function endTask(graph: Graph, states: StatesInProgress, event: TaskEnd): string[] {
   const before = states[event.taskId]
   if (!before || !isActive(before)) return []
-  const after = before.then ?? endStatus(taskOf(graph, event.taskId), event)
+  const after = before.then ?? statusOfEnd(taskOf(graph, event.taskId), event)
   states[event.taskId] = keepClears(before, after)
   if (after.state !== 'failed' || graph.isFailFast !== true || before.then) return []
   return failFast(graph, states, event.taskId)
-}
-
-function endStatus(task: TaskNode, event: TaskEnd): TaskStatus {
-  switch (event.type) {
-    case 'task_succeeded':
-      return {
-        ...successOf(task, event.chosen ?? [], event.isShut === true),
-        ...instancesOf(event),
-      }
-    case 'task_failed':
-      return { state: 'failed', reason: event.reason, ...instancesOf(event) }
-    case 'task_skipped':
-      return {
-        ...{ state: 'skipped', reason: event.reason },
-        ...(event.because && { because: event.because }),
-      }
-    case 'task_cancelled':
-      return { state: 'cancelled', reason: 'the run was cancelled' }
-  }
-}
-
-function instancesOf({
-  instances,
-}: {
-  readonly instances?: InstanceCounts
-}): Pick<TaskStatus, 'instances'> {
-  return instances === undefined ? {} : { instances }
-}
-
-function successOf(task: TaskNode, chosen: readonly string[], isShut: boolean): TaskStatus {
-  if (isShut) return { state: 'success', reason: 'it lets nothing through', isShut }
-  if (task.kind !== 'branch') return { state: 'success', reason: 'it ran and succeeded' }
-  const unknown = chosen.filter((id) => !task.choices.includes(id))
-  if (unknown.length > 0) {
-    const reason = `it chose ${unknown.join(', ')}; it may choose ${task.choices.join(', ')}`
-    return { state: 'failed', reason }
-  }
-  const choice = chosen.length === 0 ? 'nothing' : chosen.join(', ')
-  return { state: 'success', reason: `it chose ${choice}`, chosen }
 }
 
 /** Airflow's fail_fast: what runs fails, what has not run is skipped, teardowns still run. */
@@ -218,22 +199,30 @@ function isEnding({ then }: TaskStatus): boolean {
   return then !== undefined && then.state !== 'none'
 }
 
-/** What is cleared in a run keeps count of it: its attempts are numbered on from there. */
-function keepClears({ cleared }: TaskStatus, next: TaskStatus): TaskStatus {
-  return cleared === undefined ? next : { cleared, ...next }
+/**
+ * What is cleared in a run keeps count of it: its attempts are numbered on from there. Instances that
+ * stay as they are do so until their task has ended again.
+ */
+function keepClears({ cleared, kept }: TaskStatus, next: TaskStatus): TaskStatus {
+  const goesOn = next.state === 'none' || isActive(next)
+  return {
+    ...(cleared === undefined ? {} : { cleared }),
+    ...(kept && goesOn ? { kept } : {}),
+    ...next,
+  }
 }
 
 /** Its new state holds when its attempt has really ended: nothing may run beside it until then. */
 function stopTask(states: StatesInProgress, taskId: string, then: TaskStatus): string[] {
   if (states[taskId] === undefined) return []
   // What its instances have done so far does not count any more.
-  const { instances, ...status } = states[taskId]
+  const { instances, ends, kept, ...status } = states[taskId]
   const state = then.state === 'none' ? 'restarting' : status.state
   states[taskId] = { ...status, state, reason: then.reason, then }
   return [taskId]
 }
 
-function clearTask(states: StatesInProgress, taskId: string): string[] {
+function clearTask(states: StatesInProgress, taskId: string, instances?: string): string[] {
   const status = states[taskId]
   if (status === undefined) return []
   const cleared = (status.cleared ?? 0) + 1
@@ -242,7 +231,9 @@ function clearTask(states: StatesInProgress, taskId: string): string[] {
     states[taskId] = { ...status, cleared }
     return stopTask(states, taskId, waiting)
   }
-  states[taskId] = { ...waiting, cleared }
+  const { ends } = status
+  const kept = ends && instances !== undefined ? { kept: { ...ends, again: instances } } : {}
+  states[taskId] = { ...waiting, cleared, ...kept }
   return []
 }
 

@@ -1,5 +1,5 @@
 import type { DatasetEvent } from './datasets.ts'
-import type { InputSource, Json, TriggerRule } from './graph.ts'
+import type { InputSource, Json, Mapping, TriggerRule } from './graph.ts'
 
 /** Where a recorded reference points to. */
 export const source = Symbol('source')
@@ -74,6 +74,14 @@ export function recordInput(value: unknown, where = 'input'): InputSource {
     return { from: 'object', fields: Object.fromEntries(fields) }
   }
   return { from: 'literal', value: jsonValue(value, where) }
+}
+
+/** The list that a task is mapped over; lists by name as a product, in their order. */
+export function recordOver(over: object): Pick<Mapping, 'over' | 'product'> {
+  if (isRef(over)) return { over: over[source] }
+  const lists = Object.entries(over)
+  const items = lists.map(([name, list]) => recordInput(list, `over.${name}`))
+  return { over: { from: 'list', items }, product: lists.map(([name]) => name) }
 }
 
 function isRef(value: unknown): value is Ref<unknown> {

@@ -31,6 +31,8 @@ export function slotHolder(cleared: number, attempt: number): string {
 
 /** What a run hands to the worker beside the task's input. */
 export const AttemptPlan = RetryDelays.extend({
+  /** What people call the instance of a mapped task. */
+  name: z.string().optional(),
   /** How often the task was cleared in this run: its attempts are counted on from there. */
   cleared: z.int().positive().optional(),
   /** The run that an instance in a page of a mapped task belongs to. */

@@ -1,3 +1,5 @@
+import type { InstanceEnds, KeptInstances } from './instances.ts'
+
 /**
  * `queued` waits for a slot, its past, or the end of a pause. `running` covers an attempt that waits
  * for a worker or for its next try: only the server knows. `restarting` was cleared while it ran.
@@ -28,6 +30,10 @@ export interface TaskStatus {
   readonly isCutOff?: true
   /** How the instances of a mapped task have ended, or stand. */
   readonly instances?: InstanceCounts
+  /** How each of its instances has ended, while all that they returned is on record. */
+  readonly ends?: InstanceEnds
+  /** What stays of them, when single ones were cleared. */
+  readonly kept?: KeptInstances
   /** How often it was cleared. */
   readonly cleared?: number
   /** What becomes of it when the attempt that is being stopped has ended. */

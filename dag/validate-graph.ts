@@ -145,6 +145,9 @@ function checkLimits({ isFailFast }: Graph, task: TaskNode): string[] {
     maxActiveTisPerDagrun: mapping?.maxParallel,
     maxActiveTisPerDag: maxActive?.most,
   }
+  if (mapping?.product?.length === 0) {
+    problems.push(`task ${id}: it is mapped over no list; name at least one`)
+  }
   for (const [option, count] of Object.entries(counts)) {
     if (count !== undefined && !(Number.isInteger(count) && count >= 1)) {
       problems.push(`task ${id}: ${option} is ${count}; it must be a whole number from 1`)

@@ -39,7 +39,7 @@ export function createAuditInterceptor(
         const attempt = await taskAttempt(database, context, plan)
         if (attempt === undefined) return next(input)
         setAttempt(context, attempt)
-        await beginAttempt(database, attempt, worker, plan?.cleared ?? 0)
+        await beginAttempt(database, attempt, worker, plan)
         const work = () => next({ ...input, args: [taskInput] })
         return auditAttempt(database, context, attempt, () =>
           followPlan(context, attempt, plan, work),
@@ -186,8 +186,8 @@ earlier as (
 ),
 
 begun as (
-    insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, cleared)
-    select $1, $2, $3, $4, 'running', $5, $6 from fence
+    insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, cleared, display_name)
+    select $1, $2, $3, $4, 'running', $5, $6, $7 from fence
     on conflict (run_id, task_id, attempt) do update set
         worker = excluded.worker, state = 'running', ended_at = null, error = null
 )
@@ -203,12 +203,15 @@ async function beginAttempt(
   database: Database,
   attempt: Attempt,
   worker: string,
-  cleared: number,
+  plan: AttemptPlan | undefined,
 ): Promise<void> {
   const { runKey, runId, taskId } = attempt
   const begun = await database.query<{ run_state: string; is_current: boolean }>({
     ...beginStatement,
-    values: [runId, taskId, attempt.attempt, runKey, worker, cleared],
+    values: [
+      ...[runId, taskId, attempt.attempt, runKey, worker, plan?.cleared ?? 0],
+      plan?.name === undefined ? null : storableText(plan.name),
+    ],
   })
   const { run_state: runState = 'running', is_current: isCurrent } = begun.rows[0] ?? {}
   if (runState !== 'running') throw staleAttempt(attempt, `its run is ${runState}`)

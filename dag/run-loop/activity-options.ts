@@ -5,11 +5,12 @@ import { taskSkipped, timeOutDelay } from '../retry-delay.ts'
 import type { Counted } from './limits.ts'
 
 /** The worker applies these to what a task throws; the policy of the activity is left to time-outs. */
-export function attemptPlan({ task, cleared }: Counted, triesBefore: number): AttemptPlan {
+export function attemptPlan({ task, cleared, name }: Counted, triesBefore: number): AttemptPlan {
   const { retryDelayMs, retryBackoff, maxRetryDelayMs, retryJitter, wait } = task
   return {
     ...{ retryDelayMs, retryBackoff, maxRetryDelayMs },
     ...(retryJitter && { retryJitter }),
+    ...(name === undefined ? {} : { name }),
     ...(cleared === 0 ? {} : { cleared }),
     ...(triesBefore === 0 ? {} : { triesBefore }),
     ...(wait === undefined ? {} : { pokeIntervalMs: wait.pokeIntervalMs }),
@@ -17,13 +18,13 @@ export function attemptPlan({ task, cleared }: Counted, triesBefore: number): At
 }
 
 export function activityOptions(
-  { task, id }: Counted,
+  { task, id, name }: Counted,
   triesBefore: number,
 ): ActivityOptions & { activityId: string } {
   return {
     // Temporal's own tools then name the task as people do.
     activityId: id,
-    summary: id,
+    summary: name === undefined ? id : `${id} ${name}`,
     startToCloseTimeout: task.timeoutMs,
     ...(task.heartbeatTimeoutMs === null ? {} : { heartbeatTimeout: task.heartbeatTimeoutMs }),
     ...(task.wait === undefined ? {} : { scheduleToCloseTimeout: task.wait.timeoutMs }),

@@ -11,6 +11,8 @@ export interface Counted {
   /** `load`, or `load[17]`. */
   readonly id: string
   readonly mapIndex?: number
+  /** What people call the instance, if its map says so. */
+  readonly name?: string
   /** How often the task was cleared before. */
   readonly cleared: number
 }

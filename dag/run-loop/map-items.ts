@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow'
 import type { TaskNode } from '../graph.ts'
+import { indexesInWords } from '../instances.ts'
 import { mostFailuresNamed } from '../mapped-task.ts'
 import { describeFailure, skipReason } from './activity-options.ts'
 import type { Counted, Limits } from './limits.ts'
@@ -13,6 +14,11 @@ export interface Page {
   readonly task: TaskNode
   readonly firstIndex: number
   readonly inputs: readonly unknown[]
+  /** Where they are not one after the other: the index of each. */
+  readonly indexes?: readonly number[]
+  readonly names?: readonly (string | undefined)[]
+  /** First ends that the run knows of already. */
+  readonly told?: readonly ('success' | 'failed')[]
   readonly maxParallel: number
   readonly cleared: number
   /** Where a page runs in a workflow of its own: the run it belongs to. */
@@ -37,12 +43,15 @@ export interface PageResult {
   readonly failures: readonly string[]
   /** In the order of the items, null for those that did not succeed; null when there is too much of it. */
   readonly outputs: readonly unknown[] | null
+  /** Indexes, as `0-2,7`; pages of runs recorded before say none. */
+  readonly failedAt?: string
+  readonly skippedAt?: string
 }
 
 /** Temporal takes 2 MB in one piece. */
 const mostOutputCharacters = 1_000_000
 
-type Ending =
+export type Ending =
   { readonly output: unknown } | { readonly failed: string } | { readonly skipped: string }
 
 /** Runs the instances, so many at once. Ends when all have, also when stopped. */
@@ -88,9 +97,15 @@ function runInTurn(page: Page, { limits, turns }: MapOptions) {
   }
 }
 
-function countedOf({ task, firstIndex, cleared }: Page, offset: number): Counted {
-  const mapIndex = firstIndex + offset
-  return { task, id: `${task.id}[${mapIndex}]`, mapIndex, cleared }
+function countedOf(page: Page, offset: number): Counted {
+  const { task, cleared, names } = page
+  const mapIndex = indexOf(page, offset)
+  const name = names?.[offset]
+  return { task, id: `${task.id}[${mapIndex}]`, mapIndex, cleared, ...(name ? { name } : {}) }
+}
+
+function indexOf({ firstIndex, indexes }: Page, offset: number): number {
+  return indexes?.[offset] ?? firstIndex + offset
 }
 
 async function runInstance(page: Page, offset: number, limits: Limits): Promise<Ending> {
@@ -112,10 +127,12 @@ function endOfFailure(error: unknown): Ending {
   return skipped === undefined ? { failed: describeFailure(error) } : { skipped }
 }
 
-function summarize({ firstIndex }: Page, endings: readonly Ending[]): PageResult {
+function summarize(page: Page, endings: readonly Ending[]): PageResult {
   const failures = endings.flatMap((ending, offset) =>
-    'failed' in ending ? [`[${firstIndex + offset}] ${ending.failed}`] : [],
+    'failed' in ending ? [`[${indexOf(page, offset)}] ${ending.failed}`] : [],
   )
+  const indexesOf = (state: 'failed' | 'skipped') =>
+    endings.flatMap((ending, offset) => (state in ending ? [indexOf(page, offset)] : []))
   const outputs = endings.map((ending) => ('output' in ending ? (ending.output ?? null) : null))
   return {
     success: endings.filter((ending) => 'output' in ending).length,
@@ -123,6 +140,8 @@ function summarize({ firstIndex }: Page, endings: readonly Ending[]): PageResult
     skipped: endings.filter((ending) => 'skipped' in ending).length,
     failures: failures.slice(0, mostFailuresNamed),
     outputs: withinLimit(outputs),
+    failedAt: indexesInWords(indexesOf('failed')),
+    skippedAt: indexesInWords(indexesOf('skipped')),
   }
 }
 
@@ -136,9 +155,15 @@ export function joinPages(pages: readonly PageResult[]): PageResult {
     skipped: sum((page) => page.skipped),
     failures: pages.flatMap((page) => page.failures).slice(0, mostFailuresNamed),
     outputs: isWhole ? withinLimit(pages.flatMap((page) => page.outputs ?? [])) : null,
+    failedAt: joinWords(pages.map((page) => page.failedAt)),
+    skippedAt: joinWords(pages.map((page) => page.skippedAt)),
   }
 }
 
-function withinLimit(outputs: readonly unknown[]): readonly unknown[] | null {
+function joinWords(words: readonly (string | undefined)[]): string {
+  return words.filter(Boolean).join(',')
+}
+
+export function withinLimit(outputs: readonly unknown[]): readonly unknown[] | null {
   return JSON.stringify(outputs).length > mostOutputCharacters ? null : outputs
 }

@@ -141,7 +141,7 @@ function createLoop(run: GraphRun) {
     running += 1
     const ended =
       skipped === undefined
-        ? tasks.start(taskOf(graph, taskId), states[taskId]?.cleared ?? 0)
+        ? tasks.start(taskOf(graph, taskId), states[taskId]?.cleared ?? 0, states[taskId]?.kept)
         : tasks.skip(taskOf(graph, taskId), { reason, ...skipped })
     ended
       .then((event) => {

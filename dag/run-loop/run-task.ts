@@ -8,6 +8,7 @@ import {
 import { endOfSuccess } from '../end-of-task.ts'
 import { endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
+import type { InstancesBefore } from '../mapped-task.ts'
 import type { TaskEnd } from '../reducer.ts'
 import { tasksUsed } from '../reference.ts'
 import { resolveInput } from '../resolve-input.ts'
@@ -19,11 +20,15 @@ import { runWork } from './run-work.ts'
 import type { TaskContext } from './task-context.ts'
 import { valuesNow } from './task-context.ts'
 
-/** Does the work of a task and says how it ended. `cleared`: how often it was before. */
+/**
+ * Does the work of a task and says how it ended. `cleared`: how often it was before; `before`: what of
+ * it stays as it is.
+ */
 export async function runTask(
   task: TaskNode,
   cleared: number,
   context: TaskContext,
+  before?: InstancesBefore,
 ): Promise<TaskEnd> {
   const taskId = task.id
   refuseTooLarge(task, context)
@@ -36,7 +41,7 @@ export async function runTask(
       if (task.otherRun === undefined) throw new Error(`${taskId} names no DAG`)
       return runOtherDag(task, task.otherRun, context)
     case 'mapped':
-      return runMapped(task, cleared, context)
+      return runMapped(task, cleared, context, before)
     case 'short_circuit':
     case 'branch':
     case 'task':

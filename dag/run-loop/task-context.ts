@@ -4,6 +4,7 @@ import type { RunValues } from '../resolve-input.ts'
 import type { TaskStates } from '../task-state.ts'
 import type { Approvals } from './approvals.ts'
 import type { Limits } from './limits.ts'
+import type { PageListeners } from './page-progress.ts'
 import type { Turns } from './turns.ts'
 
 export interface TaskContext {
@@ -17,6 +18,7 @@ export interface TaskContext {
   readonly approvals: Approvals
   readonly limits: Limits
   readonly turns: Turns
+  readonly pages: PageListeners
   readonly states: () => TaskStates
   readonly report: (event: RunEvent) => void
 }

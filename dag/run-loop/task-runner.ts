@@ -6,7 +6,10 @@ import type { RunEvent } from '../reducer.ts'
 import type { TaskStates } from '../task-state.ts'
 import type { Approvals } from './approvals.ts'
 import { createApprovals } from './approvals.ts'
+import type { KeptInstances } from '../instances.ts'
+import type { InstancesBefore } from '../mapped-task.ts'
 import type { Limits } from './limits.ts'
+import { acceptPageProgress } from './page-progress.ts'
 import { endOfFailedTask, runTask } from './run-task.ts'
 import type { WaitTold } from './turns.ts'
 import { createTurns } from './turns.ts'
@@ -34,7 +37,7 @@ export interface TaskRunnerOptions {
 
 export interface TaskRunner {
   /** Resolves with how the task ended; rejects only for a mistake in Daybook. */
-  start(task: TaskNode, cleared: number): Promise<RunEvent>
+  start(task: TaskNode, cleared: number, kept?: KeptInstances): Promise<RunEvent>
   /** Resolves when its past lets it be skipped. */
   skip(task: TaskNode, why: SkipReason): Promise<RunEvent>
   stop(taskId: string): void
@@ -61,13 +64,18 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
   const turns = createTurns(options.graph.maxActiveTasks)
   const { limits, report } = options
   const context = {
-    ...{ ...options, outputs, approvals, turns, tooLarge: new Set<string>() },
+    ...{ ...options, outputs, approvals, turns, tooLarge: lostOutputs(options) },
+    pages: acceptPageProgress(),
     get params() {
       return params
     },
   }
 
-  const perform = async (task: TaskNode, cleared: number): Promise<RunEvent> => {
+  const perform = async (
+    task: TaskNode,
+    cleared: number,
+    before: InstancesBefore | undefined,
+  ): Promise<RunEvent> => {
     const counted = { task, id: task.id, cleared }
     const isCountedWhole = task.counted !== 'instances'
     const isPastFirst = task.counted === 'work'
@@ -76,7 +84,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       await waitForTurn(task)
       if (task.past !== undefined && !isPastFirst) await limits.awaitPast(task)
       if (isCountedWhole) await limits.acquire(counted)
-      const end = await runTask(task, cleared, context)
+      const end = await runTask(task, cleared, context, before)
       // Without outlets not even a turn is lost: recorded runs replay in their order.
       if (task.outlets && end.type === 'task_succeeded') {
         await recordOutlets(task.id, task.outlets, cleared)
@@ -126,10 +134,13 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
 
   return {
     approvals,
-    start(task, cleared) {
-      // What it returned before it was cleared is of no use to anybody.
+    start(task, cleared, kept) {
+      const returned = outputs.get(task.id)
+      const before = kept && Array.isArray(returned) ? { kept, outputs: returned } : undefined
+      // What it returned before it was cleared is of no use to anybody else.
       outputs.delete(task.id)
-      return inScope(task, () => perform(task, cleared))
+      if (task.mapping?.byInstance) context.tooLarge.delete(task.id)
+      return inScope(task, () => perform(task, cleared, before))
     },
     skip: (task, why) => inScope(task, () => skipAfterPast(task, why)),
     stop: (taskId) => scopes.get(taskId)?.cancel(),
@@ -138,4 +149,14 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     setPaused: (isPaused) => turns.setPaused(isPaused),
     outputs: () => Object.fromEntries(outputs),
   }
+}
+
+/** Mapped tasks of the run that this one repairs, whose outputs were too large for it to keep. */
+function lostOutputs({ graph, states, outputs }: TaskRunnerOptions): Set<string> {
+  const lost = graph.tasks.filter(({ id, mapping }) => {
+    const status = states()[id]
+    const hasRun = status?.state === 'success' && status.instances !== undefined
+    return mapping?.byInstance && hasRun && !Object.hasOwn(outputs, id)
+  })
+  return new Set(lost.map(({ id }) => id))
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { endOfSuccess } from '../end-of-task.ts'
 import { endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
+import type { InstancesBefore } from '../mapped-task.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
 import type { RunValues } from '../resolve-input.ts'
 import { resolveInput } from '../resolve-input.ts'
@@ -19,6 +20,8 @@ export interface FakeTasks {
   readonly latestUntilMs: number | null
   readonly values: () => RunValues
   readonly runKey: string
+  /** What a clear of single instances let stay of a mapped task. */
+  readonly instancesBefore: (taskId: string) => InstancesBefore | undefined
   /** As Temporal knows it: of an instance of a mapped task with its index. */
   readonly activityId: (task: TaskNode) => string
   /** @throws Error when the task has none */

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Duration } from '../duration.ts'
 import { toMs } from '../duration.ts'
 import type { Graph } from '../graph.ts'
-import { ClearSelection, planClear } from '../plan-clear.ts'
+import { clearEvent, ClearSelection, planClear } from '../plan-clear.ts'
 import type { MarkedState, RunEvent } from '../reducer.ts'
 import type { TaskStates } from '../task-state.ts'
 import type { TestLoop } from './test-loop.ts'
@@ -44,7 +44,7 @@ function eventOf(graph: Graph, states: TaskStates, one: Meanwhile): RunEvent {
   if ('clear' in one) {
     const plan = planClear(graph, states, ClearSelection.parse(one.clear))
     if ('problem' in plan) throw new Error(`Nothing can be cleared at ${one.at}: ${plan.problem}`)
-    return { type: 'tasks_cleared', taskIds: plan.tasks.map((task) => task.taskId) }
+    return clearEvent(plan.tasks)
   }
   const unknown = one.mark.filter((id) => states[id] === undefined)
   if (unknown.length > 0) throw new Error(`${graph.dagId} has no task ${unknown.join(', ')}`)

@@ -34,7 +34,7 @@ export interface TestLoop {
   readonly end: () => RunEnd
   /** Tasks that succeeded or failed, the last one last. */
   readonly ends: () => readonly string[]
-  /** Of the tasks that succeeded. */
+  /** Of the tasks that succeeded, and of the instances of those that failed. */
   readonly outputs: () => Readonly<Record<string, unknown>>
   readonly order: string[]
   readonly inputs: Record<string, unknown>
@@ -60,6 +60,10 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
   const tasks = {
     ...options,
     ...{ clock, turns, runKey: runKeyOf(graph.dagId, options.date) },
+    instancesBefore(taskId: string) {
+      const [kept, returned] = [states[taskId]?.kept, outputs.get(taskId)]
+      return kept && Array.isArray(returned) ? { kept, outputs: returned } : undefined
+    },
     activityId: ({ id }: TaskNode) => id,
     values: () => ({ ...options, outputs: new Map(succeeded()) }),
     onAttempt(taskId: string, input: unknown) {
@@ -136,6 +140,9 @@ export function createTestLoop(options: TestLoopOptions): TestLoop {
     ends: () => ends,
     isDone: () => started.size === 0,
     end: () => ({ isCancelled, timedOut }),
-    outputs: () => Object.fromEntries(succeeded()),
+    outputs: () =>
+      Object.fromEntries(
+        [...outputs].filter(([id]) => stateOf(states, id) === 'success' || states[id]?.ends),
+      ),
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { activityRefs, defineDag } from '../../dag/define-dag.ts'
-import type { AttemptOptions } from '../../dag/builder.ts'
+import type { AttemptOptions } from '../../dag/task-options.ts'
 import { retryDelayAfter } from '../../dag/retry-delay.ts'
 import { fails, testRun } from '../../dag/testing/test-run.ts'
 

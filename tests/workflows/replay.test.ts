@@ -72,6 +72,8 @@ describe('histories that were recorded once fit the code of today', () => {
     ['sample', sampleWorkflowsPath],
     // Runs from when a task held its slots from its start to its end, and a mapped one for all its instances.
     ['limits', sampleWorkflowsPath],
+    // Clears of single instances, two of a few items and one of 2,500 in pages.
+    ['maps', sampleWorkflowsPath],
     ['dags', defaultWorkflowsPath],
   ])('%s', async (folder, workflowsPath) => {
     expect(await replay(workflowsPath, recordedHistories(folder))).toEqual({})

@@ -4,6 +4,7 @@ import { dagWorkflow } from '../../../workflows/run-dag.ts'
 import * as datasets from './dataset-dags.ts'
 import * as late from './deadline-dags.ts'
 import * as limits from './limit-dags.ts'
+import * as maps from './map-dags.ts'
 import * as dags from './sample-dags.ts'
 import * as shapes from './shape-dags.ts'
 import * as told from './told-dags.ts'
@@ -61,6 +62,10 @@ export const sample_groups = dagWorkflow(told.sampleGroups)
 export const sample_yield = dagWorkflow(limits.sampleYield)
 export const sample_taker = dagWorkflow(limits.sampleTaker)
 export const sample_looker = dagWorkflow(limits.sampleLooker)
+export const sample_parts = dagWorkflow(maps.sampleParts)
+export const sample_parts_held = dagWorkflow(maps.samplePartsHeld)
+export const sample_wide = dagWorkflow(maps.sampleWide)
+export const sample_crossed = dagWorkflow(maps.sampleCrossed)
 export const sample_mapped_pool = dagWorkflow(limits.sampleMappedPool)
 export const sample_mapped_narrow = dagWorkflow(limits.sampleMappedNarrow)
 export const sample_mapped_wide = dagWorkflow(limits.sampleMappedWide)

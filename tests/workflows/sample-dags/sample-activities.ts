@@ -80,6 +80,29 @@ export function createSampleActivities() {
       if (input.fails) throw ApplicationFailure.nonRetryable(`item ${input.no} is bad`, 'BadItem')
       return input.no * 10
     },
+    async listParts(input: { date: string; count: number }): Promise<number[]> {
+      if (broken.has(`${input.date} nothing`)) {
+        throw ApplicationFailure.nonRetryable('no parts', 'TaskSkipped')
+      }
+      return Array.from({ length: input.count }, (_, no) => no)
+    },
+    /** Number 0 waits for a gate, and every third fails, if a test says so. */
+    async workOnPart(input: { date: string; no: number }): Promise<number> {
+      mapped.push(`${input.date} ${Context.current().info.activityId}`)
+      if (input.no === 0 && broken.has(`${input.date} held`)) await heldBy(input.date)
+      if (input.no % 3 === 1 && broken.has(`${input.date} parts`)) {
+        throw ApplicationFailure.nonRetryable(`part ${input.no} is bad`, 'BadItem')
+      }
+      return input.no * 10
+    },
+    async widenPart(input: { date: string; no: number }): Promise<string> {
+      mapped.push(`${input.date} ${Context.current().info.activityId}`)
+      return 'x'.repeat(100_000)
+    },
+    async join(input: { date: string; texts: string[] }): Promise<number> {
+      note(input.date)
+      return input.texts.join('').length
+    },
     async sum(input: { date: string; numbers: (number | null)[] }): Promise<number> {
       note(input.date)
       return input.numbers.reduce<number>((all, one) => all + (one ?? 0), 0)
