@@ -64,7 +64,10 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
   if (named.date !== undefined && named.date !== date) {
     return refuse(`the workflow id is ${door.workflowId}, but the input asks for ${date}`)
   }
-  const params = readParams(dag, input.params ?? {})
+  const given = input.params ?? {}
+  // A clear that gives none goes on with those of the ended run, which its DAG took.
+  const isRecorded = input.clear?.params === 'recorded'
+  const params = isRecorded ? z.unknown().safeParse(given) : readParams(dag, given)
   if (!params.success) return refuse(unfit(params.error))
   const trigger = door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule')
   // A clear goes on with a run that was allowed.
