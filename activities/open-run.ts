@@ -107,11 +107,11 @@ export async function forgetOlderSlots(
 /** The first row of a run; what an older execution of its key left open is closed. */
 export async function openRun(
   transaction: Transaction,
-  input: StartRunInput & { readonly isQueued: boolean },
+  input: StartRunInput & { readonly isQueued: boolean; readonly ignoresPast: boolean },
   { runKey, date, trigger, params }: RunIdentity,
   repair: Repair | null,
 ): Promise<void> {
-  const { runId, dagId, startedMs, graph, isQueued, resolved } = input
+  const { runId, dagId, startedMs, graph, isQueued, ignoresPast, resolved } = input
   // One run a run key: an older row that still says `running` was terminated or reset.
   await transaction.query(
     `update audit.pipeline_runs
@@ -124,22 +124,32 @@ export async function openRun(
      where run_key = $1 and run_id <> $2 and state = 'running'`,
     [runKey, runId],
   )
-  const opened = await transaction.query(
+  const opened = await transaction.query<{ is_new: boolean }>(
     `insert into audit.pipeline_runs
        (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, params, state,
-        cleared_from, task_states, outputs, backfill_id)
-     values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10, $11, $12, $13)
-     on conflict (run_id) do nothing`,
+        cleared_from, task_states, outputs, backfill_id, ignores_past)
+     values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10, $11, $12, $13, $14)
+     on conflict (run_id) do update set state = excluded.state where pipeline_runs.state = 'queued'
+     returning xmax = 0 as is_new`,
     [
       ...[runId, runKey, dagId, date, trigger, startedMs, storableJson(graph)],
       ...[storableJson(params ?? {}), isQueued ? 'queued' : 'running', repair?.fromRunId ?? null],
       // What a repair keeps is true from its start, whatever becomes of it.
       ...[storableJson(repair?.repairs.states ?? {}), storableJson(repair?.repairs.outputs ?? {})],
-      resolved.isValid ? (resolved.backfill?.id ?? null) : null,
+      ...[resolved.isValid ? (resolved.backfill?.id ?? null) : null, ignoresPast],
     ],
   )
-  // An activity may run more than once.
-  if (repair !== null && opened.rowCount === 1) {
+  // An activity may run more than once, and a place may have come free since.
+  if (repair !== null && opened.rows[0]?.is_new === true) {
     await insertIntervention(transaction, { ...repair.intervention, runId, runKey })
   }
+}
+
+/** Whether the run that another goes on from looked at its past. */
+export async function ignoredPast(database: Database, runId: string): Promise<boolean> {
+  const { rows } = await database.query<{ ignores_past: boolean }>(
+    'select ignores_past from audit.pipeline_runs where run_id = $1',
+    [runId],
+  )
+  return rows[0]?.ignores_past ?? false
 }

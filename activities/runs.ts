@@ -12,13 +12,13 @@ import { withGraph } from '../dag/plan-clear.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
-import { consumeEvents, inheritEvents } from '../platform/datasets.ts'
+import { consumeEvents, findFreshEvent, inheritEvents } from '../platform/datasets.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { averageRuntime } from './average-runtime.ts'
 import { awaitResult } from './await-run.ts'
 import type { RecordedIntervention } from './open-run.ts'
-import { findRepair, forgetOlderSlots, keepIntervention, openRun } from './open-run.ts'
+import { findRepair, forgetOlderSlots, ignoredPast, keepIntervention, openRun } from './open-run.ts'
 import { pauseAfterFailures } from './pause-after-failures.ts'
 import { readRunBefore } from './run-before.ts'
 import { createSlotActivities } from './slots.ts'
@@ -68,6 +68,8 @@ export type StartedRun =
       /** Of a DAG that datasets can start. */
       readonly events?: readonly DatasetEvent[]
     })
+  /** What datasets asked for was done by the run before: two that saw the same event have started one each. */
+  | (RunIdentity & { readonly role: 'nothing_new'; readonly dagId: string })
   | (RunIdentity & {
       readonly role: 'door'
       readonly dagId: string
@@ -130,12 +132,20 @@ export function createRunActivities(deps: RunDeps) {
       if (!resolved.isValid) {
         throw ApplicationFailure.nonRetryable(resolved.problem, failureTypes.badInput)
       }
-      const { date, runKey, trigger, params, clear, ignoresPast, backfill } = resolved
+      const { date, runKey, trigger, params, clear, backfill } = resolved
       const identity = { date, runKey, trigger, params }
       if (!resolved.isCanonical) {
-        const again = { date, params, ...(clear && { clear }) }
+        const past = resolved.ignoresPast ? { ignore_depends_on_past: true } : {}
+        const again = { date, params, ...past, ...(clear && { clear }) }
         const { isDouble } = resolved
         return { ...identity, role: 'door', dagId, input: again, ...(isDouble && { isDouble }) }
+      }
+      if (
+        trigger === 'dataset' &&
+        clear === null &&
+        !(await hasFreshEvents(database, input, identity))
+      ) {
+        return { ...identity, role: 'nothing_new', dagId }
       }
       const latest = input.rerunWithLatestVersion ?? deps.rerunWithLatestVersion ?? false
       const repair =
@@ -143,10 +153,14 @@ export function createRunActivities(deps: RunDeps) {
       const before = backfill && (await readRunBefore(database, runKey, input.runId, backfill))
       const run = { ...identity, ...before?.run, ...repair?.run }
       const graph = repair?.graph ?? before?.graph ?? input.graph
-      const maxActiveRuns = run.trigger === 'backfill' ? null : input.maxActiveRuns
+      const ignoresPast =
+        resolved.ignoresPast || (repair !== null && (await ignoredPast(database, repair.fromRunId)))
+      // A backfill has a limit of its own, which does not hold those who clear its runs.
+      const isLimitedElsewhere = run.trigger === 'backfill' && repair === null
+      const maxActiveRuns = isLimitedElsewhere ? null : input.maxActiveRuns
       const isQueued = !(await takePlace(run, input, maxActiveRuns))
       const events = await inTransaction(database, async (transaction) => {
-        await openRun(transaction, { ...input, graph, isQueued }, run, repair)
+        await openRun(transaction, { ...input, graph, isQueued, ignoresPast }, run, repair)
         return consumeDatasets(transaction, input, run, repair?.fromRunId)
       })
       return {
@@ -177,7 +191,7 @@ export function createRunActivities(deps: RunDeps) {
     /**
      * Writes how the run has ended; also for a run that was reset and so never wrote its start. An
      * attempt whose end was never written ends with it, and so does what was left of a run that was
-     * reset. Gives back all that the run still holds. Pauses the schedule if the DAG asks for it.
+     * reset, of which the run that goes on keeps what it was started with. Gives back all that the run still holds. Pauses the schedule if the DAG asks for it.
      */
     async closeRun(input: CloseRunInput): Promise<void> {
       await database.query(
@@ -189,11 +203,20 @@ export function createRunActivities(deps: RunDeps) {
            where run_id = $1 and state = 'running'),
          reset as (
            update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = 'it was reset'
-           where run_key = $2 and run_id <> $1 and state in ('queued', 'running'))
+           where run_key = $2 and run_id <> $1 and state in ('queued', 'running')),
+         original as (select * from audit.pipeline_runs where run_id = $13 and run_id <> $1),
+         taken_up as (
+           insert into audit.dataset_consumptions (run_id, event_id, run_key, dag_id, logical_date)
+           select $1, taken.event_id, taken.run_key, taken.dag_id, taken.logical_date
+           from audit.dataset_consumptions as taken join original using (run_id)
+           on conflict do nothing)
          insert into audit.pipeline_runs
            (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, state, ended_at,
-            failed_tasks, error, task_states, outputs)
-         values ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, now(), $9, $10, $11::jsonb, $12)
+            failed_tasks, error, task_states, outputs, params, backfill_id, cleared_from, ignores_past)
+         select $1, $2, $3, $4::date, $5, to_timestamp($6 / 1000.0), $7::jsonb, $8, now(), $9::text[], $10,
+           $11::jsonb, $12::jsonb, coalesce(original.params, '{}'), original.backfill_id, original.cleared_from,
+           coalesce(original.ignores_past, false)
+         from (select) as this left join original on true
          on conflict (run_id) do update set
            state = excluded.state, ended_at = excluded.ended_at, error = excluded.error,
            failed_tasks = excluded.failed_tasks, task_states = excluded.task_states,
@@ -202,7 +225,7 @@ export function createRunActivities(deps: RunDeps) {
           ...[input.runId, input.runKey, input.dagId, input.date, input.trigger, input.startedMs],
           ...[storableJson(input.graph), input.state, input.failedTasks],
           input.error === null ? null : storableText(input.error),
-          ...[storableJson(input.taskStates), storableJson(input.outputs)],
+          ...[storableJson(input.taskStates), storableJson(input.outputs), input.originalRunId],
         ],
       )
       await slots.releaseSlots({ runId: input.originalRunId })
@@ -228,6 +251,16 @@ async function consumeDatasets(
   return repairOf === undefined
     ? consumeEvents(transaction, consumer, daysFor(datasets, date))
     : inheritEvents(transaction, consumer, repairOf)
+}
+
+/** Whether datasets hold something for the run that no other run of its date has taken up. */
+function hasFreshEvents(
+  database: Database,
+  { dagId, runId, datasets }: StartRunInput,
+  { date, runKey }: RunIdentity,
+): Promise<boolean> {
+  if (datasets === undefined) return Promise.resolve(true)
+  return findFreshEvent(database, { dagId, runId, runKey, date }, daysFor(datasets, date))
 }
 
 /** Runs that neither the schedule nor datasets nor a backfill made. */

@@ -90,6 +90,28 @@ export async function consumeEvents(
   return readConsumed(transaction, runId)
 }
 
+/** Whether an event of its days was taken up by no other run of its date, however that ended. */
+export async function findFreshEvent(
+  database: Database,
+  { dagId, runId, date }: Consumer,
+  days: readonly DatasetDays[],
+): Promise<boolean> {
+  const { rows } = await database.query(
+    `select 1 from unnest($4::text[], $5::date[], $6::date[]) as wanted (dataset, first, last)
+     join audit.dataset_events as event
+       on event.dataset = wanted.dataset and event.logical_date between wanted.first and wanted.last
+     where not exists (select from audit.dataset_consumptions as taken
+                       where taken.event_id = event.event_id and taken.dag_id = $1
+                         and taken.logical_date = $3 and taken.run_id <> $2)
+     limit 1`,
+    [
+      ...[dagId, runId, date, days.map((one) => one.dataset)],
+      ...[days.map((one) => one.from), days.map((one) => one.to)],
+    ],
+  )
+  return rows.length > 0
+}
+
 /** A run that repairs another goes on with what that one took up. */
 export async function inheritEvents(
   transaction: Transaction,

@@ -67,11 +67,21 @@ export function dagWorkflow(dag: Dag): (...inputs: unknown[]) => Promise<RunResu
       const slots = createSlots(started.date, inTurn)
       return executeRun({ run: started, ledger, slots, ...people })
     }
+    if (started.role === 'nothing_new') return nothingNew(started)
     const words = `this execution only leads to ${started.runKey}: turn to that one`
     people.interventions.refuse(words)
     people.questions.answerWith(words)
     return followRun(started)
   }
+}
+
+function nothingNew({
+  runKey,
+  dagId,
+  date,
+}: Extract<StartedRun, { role: 'nothing_new' }>): RunResult {
+  const summary = 'nothing new: the run before has taken up all events of its datasets'
+  return { runKey, dagId, date, state: 'success', summary, tasks: {}, failedTasks: [] }
 }
 
 function currentDoor(inputs: readonly unknown[]) {

@@ -66,6 +66,19 @@ async function eventsOf(runKey: string) {
   return rows
 }
 
+/** Has the latest execution of a run begin anew, after its first step. */
+async function reset(workflowId: string): Promise<void> {
+  const { client, namespace } = sample.temporal
+  const handle = client.workflow.getHandle(workflowId)
+  const { runId } = await handle.describe()
+  const { events } = await handle.fetchHistory()
+  const first = events?.find((event) => event.workflowTaskCompletedEventAttributes)
+  await client.workflowService.resetWorkflowExecution({
+    ...{ namespace, requestId: randomUUID(), workflowTaskFinishEventId: first?.eventId ?? null },
+    workflowExecution: { workflowId, runId },
+  })
+}
+
 describe('a DAG with datasets', () => {
   test('starts for a date when all and any of them are there for it, and gets their events', async () => {
     await run('sample_orders', '2025-12-01')
@@ -103,6 +116,37 @@ describe('a DAG with datasets', () => {
     await run('sample_orders', '2025-12-03')
     const [, second] = await ended('sample_report/2025-12-03', 2)
     expect(second.outputs.report).toEqual(['orders 2025-12-03 sample_orders/2025-12-03'])
+  })
+
+  test('runs once for the events of a date, also when two have asked for that run', async () => {
+    const date = '2025-12-14'
+    const workflowId = `sample_report/${date}`
+    await byHand('products', date)
+    await run('sample_orders', date)
+    await ended(workflowId, 1)
+    const { client, taskQueue } = sample.temporal
+    const late = await client.workflow.start('sample_report', {
+      ...{ workflowId, taskQueue, args: [{ date }] },
+      memo: { daybookTrigger: 'dataset' },
+    })
+    expect(await late.result()).toMatchObject({ summary: expect.stringMatching(/^nothing new/) })
+    expect(await runsOf(workflowId)).toHaveLength(1)
+  })
+
+  test('keeps what it took up when it is reset, for those who clear it later', async () => {
+    const date = '2025-12-15'
+    const workflowId = `sample_report/${date}`
+    await byHand('products', date)
+    await run('sample_orders', date)
+    await ended(workflowId, 1)
+    await reset(workflowId)
+    await sample.temporal.client.workflow.getHandle(workflowId).result()
+    await run('sample_report', date, { tasks: ['report'] })
+    const rows = await runsOf(workflowId)
+    expect(rows.at(-1)?.outputs.report).toEqual([
+      `products ${date} null`,
+      `orders ${date} sample_orders/${date}`,
+    ])
   })
 
   test('consumes the events also when a person starts it, and is not started for them again', async () => {
@@ -198,16 +242,8 @@ describe('a DAG with datasets', () => {
 
   test('a run that was reset does not record its events twice', async () => {
     await run('sample_orders', '2025-12-09')
-    const { client, namespace } = sample.temporal
-    const handle = client.workflow.getHandle('sample_orders/2025-12-09')
-    const { runId } = await handle.describe()
-    const { events } = await handle.fetchHistory()
-    const first = events?.find((event) => event.workflowTaskCompletedEventAttributes)
-    await client.workflowService.resetWorkflowExecution({
-      ...{ namespace, requestId: randomUUID(), workflowTaskFinishEventId: first?.eventId ?? null },
-      workflowExecution: { workflowId: handle.workflowId, runId },
-    })
-    await client.workflow.getHandle(handle.workflowId).result()
+    await reset('sample_orders/2025-12-09')
+    await sample.temporal.client.workflow.getHandle('sample_orders/2025-12-09').result()
     expect(await eventsOf('sample_orders/2025-12-09')).toHaveLength(1)
   })
 
