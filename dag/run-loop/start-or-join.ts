@@ -1,6 +1,6 @@
 import {
   ActivityCancellationType,
-  ChildWorkflowCancellationType,
+  CancellationScope,
   ParentClosePolicy,
   scheduleActivity,
   startChild,
@@ -23,7 +23,7 @@ export interface WantedRun {
 /** Starts a run under its own key, or joins it when it goes on; ends as it ends. It outlives whoever asked. */
 export async function startOrJoin<Result>(wanted: WantedRun): Promise<Result> {
   const { dagId, runKey, trigger, input, activityId, isIndependent, isDouble = false } = wanted
-  try {
+  const begin = async () => {
     const child = await startChild<(input: unknown) => Promise<Result>>(dagId, {
       workflowId: runKey,
       args: [input],
@@ -32,9 +32,11 @@ export async function startOrJoin<Result>(wanted: WantedRun): Promise<Result> {
       workflowIdReusePolicy: isDouble
         ? WorkflowIdReusePolicy.REJECT_DUPLICATE
         : WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      ...(isIndependent && { cancellationType: ChildWorkflowCancellationType.ABANDON }),
     })
     return await child.result()
+  }
+  try {
+    return await (isIndependent ? apart(begin) : begin())
   } catch (error) {
     if (!isAlreadyStarted(error)) throw error
   }
@@ -47,6 +49,18 @@ export async function startOrJoin<Result>(wanted: WantedRun): Promise<Result> {
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }),
   })
+}
+
+/**
+ * Does not cancel what it waits for, it only stops waiting. Not by the cancellation type ABANDON: where
+ * that meets an update in one step, the run cannot be replayed.
+ */
+async function apart<Result>(work: () => Promise<Result>): Promise<Result> {
+  const waiting = CancellationScope.current()
+  const result = CancellationScope.nonCancellable(work)
+  // When nobody waits any more, it may end as it likes.
+  result.catch(() => undefined)
+  return Promise.race([result, waiting.cancelRequested])
 }
 
 /** By name: the workflow package does not export the class. */

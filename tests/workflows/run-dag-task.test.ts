@@ -1,6 +1,6 @@
 import type { WorkflowFailedError } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { clearUpdate } from '../../dag/run-loop/interventions.ts'
+import { clearUpdate, markUpdate } from '../../dag/run-loop/interventions.ts'
 import type { RunHandle } from '../../schedules/start-run.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import { replay } from './replay-histories.ts'
@@ -48,6 +48,11 @@ const waiting = 'call is running (until the run sample_gate/DATE ends)'
 
 async function isWaiting(run: RunHandle, date: string): Promise<void> {
   await vi.waitUntil(async () => (await why(run)) === waiting.replace('DATE', date), soon)
+}
+
+async function replayOf({ workflowId }: RunHandle) {
+  const history = await sample.temporal.client.workflow.getHandle(workflowId).fetchHistory()
+  return replay(sampleWorkflowsPath, [{ workflowId, history }])
 }
 
 describe('a run of another DAG as a task', () => {
@@ -119,6 +124,32 @@ describe('a run of another DAG as a task', () => {
     sample.gates.get(date)?.()
     expect((await run.result()).tasks).toEqual({ call: 'success', after_call: 'success' })
     expect(await rowsOf(`sample_gate/${date}`)).toEqual([{ trigger: 'run_dag', state: 'success' }])
+    expect(await replayOf(run)).toEqual({})
+  })
+
+  test('is marked while it waits, cleared later, and cancelled: all of it can be replayed', async () => {
+    const [marked, cleared] = ['2025-12-08', '2025-12-09']
+    const run = await start('sample_caller', marked)
+    await isHeld(marked)
+    await isWaiting(run, marked)
+    const mark = { tasks: ['call'], state: 'skipped' as const, by: 'test', reason: '' }
+    await run.executeUpdate(markUpdate, { args: [mark] })
+    await run.result()
+    expect(await replayOf(run)).toEqual({})
+    sample.gates.get(marked)?.()
+    const other = await start('sample_caller', cleared)
+    await isHeld(cleared)
+    await isWaiting(other, cleared)
+    const clear = { tasks: ['call'], by: 'test', reason: '' }
+    await other.executeUpdate(clearUpdate, { args: [clear] })
+    await vi.waitUntil(async () => (await joining(other)) === 'join:call', soon)
+    sample.gates.delete(cleared)
+    await sample.restart()
+    await isHeld(cleared)
+    await other.cancel()
+    await expect(other.result()).rejects.toThrow()
+    expect(await replayOf(other)).toEqual({})
+    sample.gates.get(cleared)?.()
   })
 
   test('runs a date again that has succeeded, keeps it, or is skipped, as it is told', async () => {
