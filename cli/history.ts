@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isGrpcServiceError } from '@temporalio/client'
 import type { Command } from 'commander'
 import { historyToJson } from '../platform/history-json.ts'
@@ -87,6 +88,7 @@ async function exportHistory(run: string, { dag, out, json }: ExportFlags): Prom
   const { workflowId, history } = exported
   const text = historyToJson(history)
   if (out === undefined) return void process.stdout.write(text)
+  await mkdir(dirname(out), { recursive: true })
   await writeFile(out, text)
   const events = history.events?.length ?? 0
   if (json) printJson({ workflow_id: workflowId, events, file: out })

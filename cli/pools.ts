@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
+import { poolName } from '../dag/graph.ts'
 import type { Database } from '../platform/database.ts'
 import { admitWaiting } from '../platform/slots.ts'
 import { jsonOption } from './arguments.ts'
@@ -9,7 +10,6 @@ import { UsageError } from './exit-codes.ts'
 import { instant, printJson, printLine, printTable } from './print.ts'
 
 const unlimited = -1
-const poolName = z.string().regex(/^[A-Za-z0-9_.:-]+$/)
 const poolSize = z.union([
   z.literal('unlimited').transform(() => unlimited),
   z.coerce
@@ -57,8 +57,7 @@ Examples:
 }
 
 function parseName(text: string): string {
-  const name = poolName.safeParse(text)
-  if (name.success) return name.data
+  if (poolName.test(text)) return text
   throw new InvalidArgumentError('The name of a pool has letters, digits, and _ . : - only.')
 }
 

@@ -1,10 +1,13 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { Command } from 'commander'
+import { runKeyOf } from '../dag/resolve-run.ts'
 import { startRun } from '../schedules/start-run.ts'
-import { dagOption, jsonOption, parseDate } from './arguments.ts'
+import { dagOption, jsonOption, parseDate, parseParams } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { withServers } from './connect.ts'
 import type { EndOfRun } from './end-of-run.ts'
 import { assertSucceeded, endOfRun } from './end-of-run.ts'
+import { UsageError } from './exit-codes.ts'
 import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
 import { watchDays } from './watch-days.ts'
@@ -12,6 +15,7 @@ import { watchDays } from './watch-days.ts'
 interface Flags {
   dag: string
   json?: true
+  params?: Record<string, unknown>
 }
 
 export function registerRun(program: Command): void {
@@ -20,6 +24,7 @@ export function registerRun(program: Command): void {
     .argument('<date>', 'logical date, YYYY-MM-DD', parseDate)
     .description('run a DAG for a day, again if it has run, and wait for the end')
     .addOption(dagOption())
+    .option('--params <json>', 'params of the run, as {"times":2}', parseParams)
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -28,7 +33,8 @@ Exits with 1 if the run fails. Ctrl-C leaves the run running: \`daybook show DAT
 
 Examples:
   daybook run 2025-12-13
-  daybook run 2011-11-14 --dag online_retail_daily --json`,
+  daybook run 2011-11-14 --dag online_retail_daily --json
+  daybook run 2025-12-13 --dag my_dag --params '{"times":2}'`,
     )
     .action(async (date: string, flags: Flags) => {
       assertKnownDag(flags.dag)
@@ -36,9 +42,21 @@ Examples:
     })
 }
 
+async function begin({ client, config }: Connections, date: string, { dag, params }: Flags) {
+  const { taskQueue } = config.temporal
+  try {
+    return await startRun(client, { dagId: dag, date, taskQueue, ...(params && { params }) })
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+    const run = runKeyOf(dag, date)
+    throw new UsageError(
+      `${run} goes on with params of its own; change them with \`daybook clear ${run} --params '…'\``,
+    )
+  }
+}
+
 async function runDay(to: Connections, date: string, flags: Flags): Promise<void> {
-  const { taskQueue } = to.config.temporal
-  const handle = await startRun(to.client, { dagId: flags.dag, date, taskQueue })
+  const handle = await begin(to, date, flags)
   const done = endOfRun(handle)
   await watchDays({ database: to.database, dagId: flags.dag, dates: [date], done })
   const end = await done

@@ -66,7 +66,11 @@ function instantMs(text: string): number {
 }
 
 /** What is wrong with a deadline, in words. */
-export function checkDeadline({ from }: Deadline): string[] {
+export function checkDeadline({ from, afterMs, warnBeforeMs }: Deadline): string[] {
+  const isFromStart = from === undefined || ['due', 'queued'].includes(from.reference)
+  if (isFromStart && (warnBeforeMs ?? 0) > afterMs) {
+    return ['the deadline warns before it begins to count; warnBefore must be at most after']
+  }
   if (from?.reference === 'fixed' && Number.isNaN(from.atMs)) {
     return ['the deadline counts from no instant; write at as 2026-03-31T06:00:00Z']
   }

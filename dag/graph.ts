@@ -132,6 +132,9 @@ export interface Wait {
   readonly onTimeout: 'fail' | 'skip'
 }
 
+/** What a pool may be called. */
+export const poolName = /^[A-Za-z0-9_.:-]+$/
+
 export interface PoolUse {
   readonly name: string
   readonly slots: number

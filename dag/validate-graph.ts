@@ -5,7 +5,7 @@ import type { DatasetCondition } from './datasets.ts'
 import { problemsOf, problemsOfName } from './datasets.ts'
 import type { Dag } from './define-dag.ts'
 import type { Graph, TaskNode } from './graph.ts'
-import { directDownstream, triggerRules } from './graph.ts'
+import { directDownstream, poolName, triggerRules } from './graph.ts'
 import { groupsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
 import { problemOfParams } from './resolve-run.ts'
@@ -23,12 +23,18 @@ export function validateDag(dag: Dag): void {
   )
 }
 
+/** Workflow types of Daybook itself. */
+const keptIds = [
+  ...['backfill', 'catch_up', 'daybook_backfill', 'daybook_map_page', 'deliver_mail'],
+  'start_consumers',
+]
 const snakeCase = /^[a-z][a-z0-9_]*$/
 const withGroups = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/
 
 function checkOptions(dag: Dag): string[] {
   const problems: string[] = []
   if (!snakeCase.test(dag.id)) problems.push(`the id "${dag.id}" is not snake_case`)
+  if (keptIds.includes(dag.id)) problems.push(`the id "${dag.id}" is kept for Daybook itself`)
   if (dag.startDate !== undefined && !isCalendarDate(dag.startDate)) {
     problems.push(`startDate "${dag.startDate}" is no day of the calendar; write YYYY-MM-DD`)
   }
@@ -140,6 +146,9 @@ function checkTask(graph: Graph, task: TaskNode, known: ReadonlyMap<string, unkn
 function checkLimits({ isFailFast }: Graph, task: TaskNode): string[] {
   const { id, pool, rule, mapping, maxActive } = task
   const problems: string[] = []
+  if (pool !== undefined && !poolName.test(pool.name)) {
+    problems.push(`task ${id}: "${pool.name}" is no name of a pool; use letters, digits, _ . : -`)
+  }
   const counts = {
     poolSlots: pool?.slots,
     maxActiveTisPerDagrun: mapping?.maxParallel,
@@ -169,6 +178,7 @@ function checkTeardown(graph: Graph, { id, teardown, upstream }: TaskNode): stri
   const problems = teardown.setups
     .filter((one) => !isSetup(one))
     .map((one) => `teardown ${id}: ${one} is no set-up; define it with setup()`)
+  if (teardown.setups.length === 0) problems.push(`teardown ${id}: it has no set-up; name one`)
   if (upstream.length === 0) problems.push(`teardown ${id}: it comes after nothing`)
   return problems
 }

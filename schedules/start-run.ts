@@ -19,7 +19,7 @@ export type RunHandle = WorkflowHandle<() => Promise<RunResult>>
 
 /**
  * Starts the run of a DAG for a date, or joins it if it is running: one run a run key.
- * @throws WorkflowExecutionAlreadyStartedError when a run that goes on is to be cleared: send it the update
+ * @throws WorkflowExecutionAlreadyStartedError when a run that goes on is to be cleared or given params: send it the update
  */
 export async function startRun(client: Client, input: StartRunInput): Promise<RunHandle> {
   const { dagId, date, taskQueue, trigger = 'cli', params, clear } = input
@@ -28,8 +28,8 @@ export async function startRun(client: Client, input: StartRunInput): Promise<Ru
     taskQueue,
     args: [{ date, ...(params === undefined ? {} : { params }), ...(clear && { clear }) }],
     memo: { daybookTrigger: trigger },
-    // A clear would be lost in the run that it joined.
-    workflowIdConflictPolicy: clear === undefined ? 'USE_EXISTING' : 'FAIL',
+    // A clear would be lost in the run that it joined, and so would params.
+    workflowIdConflictPolicy: clear === undefined && params === undefined ? 'USE_EXISTING' : 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
   })
   return client.workflow.getHandle(handle.workflowId, undefined, {

@@ -36,6 +36,7 @@ export async function runTask(
     case 'latest_only':
       return { type: 'task_succeeded', taskId, isShut: !isLatest(context) }
     case 'approval':
+      context.report({ type: 'task_running', taskId, reason: untilDecided })
       return context.approvals.wait(task)
     case 'dag_run':
       if (task.otherRun === undefined) throw new Error(`${taskId} names no DAG`)
@@ -49,6 +50,8 @@ export async function runTask(
       return endOfSuccess(task, await execute(task, cleared, context))
   }
 }
+
+const untilDecided = 'until a person decides: `daybook approve` or `daybook reject`'
 
 /** Airflow's latest_only: runs made by hand always pass, others until the interval after theirs has ended. */
 function isLatest({ latestUntilMs }: TaskContext): boolean {

@@ -198,12 +198,18 @@ describe('a DAG that cannot be used is refused when its module loads', () => {
         }),
     ],
     [
+      'a pool that nobody can set',
+      /task a: "my pool" is no name of a pool/,
+      () => build(({ task, date }) => void task('a', act.extract, { date }, { pool: 'my pool' })),
+    ],
+    [
       'a bad duration',
       /"5 fortnights" is no duration/,
       () =>
         build(({ task, date }) => void task('a', act.extract, { date }, { timeout: fortnights })),
     ],
     ['a bad id', /the id "A-DAG" is not snake_case/, () => one({ id: 'A-DAG' })],
+    ['an id of Daybook itself', /the id "catch_up" is kept/, () => one({ id: 'catch_up' })],
     ['a bad start', /startDate "2025-02-30" is no day/, () => one({ startDate: '2025-02-30' })],
     ['no runs at all', /maxActiveRuns is 0/, () => one({ maxActiveRuns: 0 })],
     ['no types of runs', /allowedRunTypes is empty/, () => one({ allowedRunTypes: [] })],
