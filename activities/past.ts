@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Graph } from '../dag/graph.ts'
 import { directDownstream } from '../dag/graph.ts'
 import type { PastInput } from '../dag/run-loop/limits.ts'
+import { triggersOfItself } from '../dag/run-type.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import type { Database } from '../platform/database.ts'
 
@@ -82,8 +83,8 @@ function stateIn(run: PastRun, taskId: string): string {
 }
 
 /**
- * The latest execution of the date before. With `isScheduled`, dates that only people asked for do not
- * count; a scheduled one that somebody ran again is still scheduled.
+ * The latest execution of the date before. With `isScheduled`, as in Airflow, dates that only people
+ * asked for do not count; one that somebody ran again still does.
  */
 async function readPreviousRun(
   database: Database,
@@ -97,9 +98,9 @@ async function readPreviousRun(
      where run.dag_id = $1 and run.logical_date = (
        select max(earlier.logical_date) from audit.pipeline_runs as earlier
        where earlier.dag_id = $1 and earlier.logical_date < $2
-         and (not $3::boolean or earlier.trigger in ('schedule', 'backfill')))
+         and (not $3::boolean or earlier.trigger = any ($4)))
      order by run.started_at desc limit 1`,
-    [dagId, date, isScheduled ?? false],
+    [dagId, date, isScheduled ?? false, triggersOfItself],
   )
   return rows[0]
 }
