@@ -94,12 +94,12 @@ async function readPreviousRun(
     `select run.run_key, run.logical_date, run.state, run.graph, run.task_states,
        array(select distinct task.task_id from audit.task_runs as task
              where task.run_id = run.run_id and task.state = 'success') as succeeded
-     from audit.pipeline_runs as run
+     from audit.executions as run
      where run.dag_id = $1 and run.logical_date = (
        select max(earlier.logical_date) from audit.pipeline_runs as earlier
        where earlier.dag_id = $1 and earlier.logical_date < $2
          and (not $3::boolean or earlier.trigger = any ($4)))
-     order by run.started_at desc limit 1`,
+     order by run.recency desc limit 1`,
     [dagId, date, isScheduled ?? false, triggersOfItself],
   )
   return rows[0]

@@ -50,15 +50,14 @@ async function readRows(
   dagId: string,
   dates: readonly string[],
 ): Promise<LedgerRow[]> {
-  // A run that was reset leaves a row behind that starts when its successor's row does.
   const { rows } = await database.query<LedgerRow>(
     `select distinct on (logical_date) logical_date as date, state, error,
        coalesce(
          array_agg(run_id) filter (where state in ('queued', 'running')) over (partition by logical_date), '{}'
        ) as running_run_ids
-     from audit.pipeline_runs
+     from audit.executions
      where dag_id = $1 and logical_date = any ($2::date[])
-     order by logical_date, started_at desc, ended_at desc nulls last`,
+     order by logical_date, recency desc`,
     [dagId, dates],
   )
   return rows
