@@ -65,15 +65,14 @@ export interface DateRange {
   readonly dates: readonly string[]
 }
 
-/** Holds what has run against what the calendar says was due, date by date, oldest first. */
+/** Holds what has run against the dates that were due (`dueDates`), date by date, oldest first. */
 export function findGaps(
   dag: DatedDag,
   ledger: readonly LedgerDay[],
-  question: Question,
+  { nowMs, dates }: { readonly nowMs: number; readonly dates: readonly string[] },
 ): GapReport {
-  const dates = dueDates(dag, question)
   const known = new Map(ledger.map((day) => [day.date, day]))
-  const newest = lastDueDate(dag, question.nowMs)
+  const newest = lastDueDate(dag, nowMs)
   const running: string[] = []
   const gaps: Gap[] = []
   for (const date of dates) {

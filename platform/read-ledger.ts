@@ -1,18 +1,12 @@
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { LedgerDay } from '../dag/find-gaps.ts'
+import type { LedgerQuestion } from '../dag/hold-against-calendar.ts'
 import type { Database } from './database.ts'
 
 export interface Servers {
   readonly client: Client
   readonly database: Pick<Database, 'query'>
-}
-
-export interface LedgerQuestion {
-  readonly dagId: string
-  readonly dates: readonly string[]
-  /** The date that an execution is for, by its id: the run itself, or one that leads to it. */
-  readonly dateIn: (workflowId: string) => string | undefined
 }
 
 /** What the audit rows and Temporal say of each of the dates that has a run or is running. */
