@@ -123,12 +123,11 @@ function judge(
   isNewest: boolean,
 ): Standing {
   const { latest = null, open = [], closedAs = null } = day ?? {}
-  const runKey = runKeyOf(dag.id, date)
   const backfill = commandFor(dag.id, { from: date, to: date })
-  if (open.length > 1) return doubled(runKey, open)
+  if (open.length > 1) return doubled(dag.id, date, open)
   if (latest?.state === 'success') return 'done'
   if (open.length === 1) return 'running'
-  const lookFirst = `\`daybook show ${runKey}\` tells more; then \`${backfill}\``
+  const lookFirst = `\`daybook show ${runKeyOf(dag.id, date)}\` tells more; then \`${backfill}\``
   switch (latest?.state) {
     case undefined:
       return missing(dag, isNewest, backfill)
@@ -157,13 +156,13 @@ function missing(dag: DatedDag, isNewest: boolean, backfill: string): Standing {
   }
 }
 
-function doubled(runKey: string, open: readonly string[]): Standing {
+function doubled(dagId: string, date: string, open: readonly string[]): Standing {
   return {
     kind: 'doubled',
     reason: `${open.length} executions run at once: ${open.join(', ')}`,
     remedy:
-      `end all but one: \`temporal workflow terminate --workflow-id ${runKey} --run-id RUN_ID\`, ` +
-      `then \`daybook run ${runKey.slice(-10)} --dag ${runKey.slice(0, -11)}\``,
+      `end all but one: \`temporal workflow terminate --workflow-id ${runKeyOf(dagId, date)} ` +
+      `--run-id RUN_ID\`, then \`daybook run ${date} --dag ${dagId}\``,
   }
 }
 
