@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
-import { dueDates, findGaps } from '../dag/find-gaps.ts'
+import { holdAgainstCalendar } from '../dag/hold-against-calendar.ts'
 import type { CatchUpDag } from '../dag/plan-catch-up.ts'
-import { dateInWorkflowId, historyStart, missingWithRoom, tickIdOf } from '../dag/plan-catch-up.ts'
+import { historyStart, missingWithRoom, tickIdOf } from '../dag/plan-catch-up.ts'
 import type { Database } from '../platform/database.ts'
 import { readHolders } from '../platform/day-facts.ts'
 import { readFirstScheduledDate, readLedger } from '../platform/read-ledger.ts'
@@ -45,14 +45,12 @@ async function missingDays(
   const scheduleMadeMs = schedule.createdMs
   const from = historyStart(dag, { nowMs, firstScheduled, scheduleMadeMs })
   if (from === undefined) return []
-  const dates = dueDates(dag, { nowMs, from })
-  const ledger = await readLedger(servers, {
-    ...{ dagId: dag.id, dates },
-    dateIn: (workflowId) => dateInWorkflowId(dag, workflowId),
-  })
-  const holders = await readHolders(servers, dag.id, dates)
+  const report = await holdAgainstCalendar(dag, { nowMs, from }, (asked) =>
+    readLedger(servers, asked),
+  )
+  const undone = [...report.running, ...report.gaps.map(({ date }) => date)]
+  const holders = await readHolders(servers, dag.id, undone)
   const isHeld = (date: string) => holders.has(date)
-  const report = findGaps(dag, ledger, { nowMs, from })
   const { missing, room } = missingWithRoom(report, dag, isHeld)
   const days: MissingDay[] = []
   for (const date of missing) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DeadlineAlert } from '../dag/deadline.ts'
+import { readRunKey } from '../dag/resolve-run.ts'
 import { composeDeadlineMail } from '../domain/mail-deadline.ts'
 import { composeFailureMail, type FailedCheck } from '../domain/mail-failure.ts'
 import { composeFindingsMail, type Finding } from '../domain/mail-findings.ts'
@@ -112,7 +113,7 @@ async function writeFindingsMail(
   const { recipient } = input
   const keys = findings.map((finding) => finding.key).sort()
   const digest = createHash('sha256').update(JSON.stringify(keys)).digest('hex')
-  const dagId = runKey.split('/')[0] ?? runKey
+  const dagId = readRunKey(runKey)?.dagId ?? runKey
   const content = composeFindingsMail({ ...input, dagId }, findings)
   const dedupeKey = `findings ${runKey} ${recipient} ${digest}`
   const mail = { dedupeKey, kind: 'findings' as const, runId, runKey, recipient, content }

@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Graph } from '../dag/graph.ts'
 import { directDownstream } from '../dag/graph.ts'
 import type { PastInput } from '../dag/run-loop/limits.ts'
+import { triggersOfItself } from '../dag/run-type.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import type { Database } from '../platform/database.ts'
 
@@ -82,8 +83,8 @@ function stateIn(run: PastRun, taskId: string): string {
 }
 
 /**
- * The latest execution of the date before. With `isScheduled`, dates that only people asked for do not
- * count; a scheduled one that somebody ran again is still scheduled.
+ * The latest execution of the date before. With `isScheduled`, as in Airflow, dates that only people
+ * asked for do not count; one that somebody ran again still does.
  */
 async function readPreviousRun(
   database: Database,
@@ -93,13 +94,13 @@ async function readPreviousRun(
     `select run.run_key, run.logical_date, run.state, run.graph, run.task_states,
        array(select distinct task.task_id from audit.task_runs as task
              where task.run_id = run.run_id and task.state = 'success') as succeeded
-     from audit.pipeline_runs as run
+     from audit.executions as run
      where run.dag_id = $1 and run.logical_date = (
        select max(earlier.logical_date) from audit.pipeline_runs as earlier
        where earlier.dag_id = $1 and earlier.logical_date < $2
-         and (not $3::boolean or earlier.trigger in ('schedule', 'backfill')))
-     order by run.started_at desc limit 1`,
-    [dagId, date, isScheduled ?? false],
+         and (not $3::boolean or earlier.trigger = any ($4)))
+     order by run.recency desc limit 1`,
+    [dagId, date, isScheduled ?? false, triggersOfItself],
   )
   return rows[0]
 }

@@ -33,9 +33,9 @@ export async function pauseAfterFailures(servers: Servers, run: CloseRunInput): 
 async function newestFailedDates(database: Database, dagId: string, limit: number) {
   const { rows } = await database.query<{ date: string; state: string }>(
     `select * from (
-       select distinct on (logical_date) logical_date as date, state from audit.pipeline_runs
+       select distinct on (logical_date) logical_date as date, state from audit.executions
        where dag_id = $1
-       order by logical_date desc, started_at desc, ended_at desc nulls last) as latest
+       order by logical_date desc, recency desc) as latest
      order by date desc limit $2`,
     [dagId, limit],
   )

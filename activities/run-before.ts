@@ -16,8 +16,8 @@ export async function readRunBefore(
 ): Promise<KeptOfRunBefore> {
   if (params === 'given' && graph === 'latest') return { run: {} }
   const { rows } = await database.query<{ params: unknown; graph: Graph }>(
-    `select params, graph from audit.pipeline_runs where run_key = $1 and run_id <> $2
-     order by started_at desc, ended_at desc nulls last limit 1`,
+    `select params, graph from audit.executions where run_key = $1 and run_id <> $2
+     order by recency desc limit 1`,
     [runKey, exceptRunId],
   )
   const [before] = rows

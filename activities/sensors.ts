@@ -56,7 +56,7 @@ export function createSensorActivities({
 
     /**
      * A row that a query finds; the first one. Nothing can be written, and one look takes 30 s at most.
-     * @throws BadInput (never retried) when the statement writes or is not one of SQL
+     * @throws BadInput (never retried) when it is not one select that writes nothing
      */
     async rowFound({ sql, values = [] }: RowInput): Promise<Record<string, unknown> | false> {
       try {
@@ -119,7 +119,9 @@ function outside(path: string, root: string): ApplicationFailure {
 
 /** Statements that no waiting makes right: a syntax error, or one that writes. */
 const hopeless: Readonly<Record<string, string>> = {
-  '42601': 'is not one statement of SQL',
+  '42601': 'is not one select of SQL',
+  // What a cursor says to a `with` that writes.
+  '0A000': 'writes, or is more than PostgreSQL can do; a sensor only looks',
   '25006': 'writes; a sensor only looks',
 }
 

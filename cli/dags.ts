@@ -112,8 +112,8 @@ async function isPaused(client: Client, scheduleId: string): Promise<boolean | n
 
 async function readLatestRuns(database: Database): Promise<ReadonlyMap<string, LatestRun>> {
   const { rows } = await database.query<LatestRun & { dag_id: string }>(
-    `select distinct on (dag_id) dag_id, logical_date, state from audit.pipeline_runs
-     order by dag_id, logical_date desc, started_at desc`,
+    `select distinct on (dag_id) dag_id, logical_date, state from audit.executions
+     order by dag_id, logical_date desc, recency desc`,
   )
   return new Map(rows.map(({ dag_id, ...latest }) => [dag_id, latest]))
 }

@@ -31,9 +31,9 @@ const summarySql = `
 with
 last_runs as (
     select distinct on (logical_date) logical_date, run_id, run_key, state, seconds
-    from audit.pipeline_runs
+    from audit.executions
     where dag_id = $1
-    order by logical_date, started_at desc
+    order by logical_date, recency desc
 ),
 shops as (
     select distinct publication.shop_id

@@ -1,8 +1,9 @@
 import type { Client } from '@temporalio/client'
 import type { DatedDag, DateRange, Gap, GapReport, Question } from '../dag/find-gaps.ts'
-import { commandFor, dueDates, findGaps, rangesOf } from '../dag/find-gaps.ts'
+import { commandFor, rangesOf } from '../dag/find-gaps.ts'
+import { holdAgainstCalendar } from '../dag/hold-against-calendar.ts'
 import { longestRangeDays } from '../dag/plan-backfill.ts'
-import { dateInWorkflowId, historyStart } from '../dag/plan-catch-up.ts'
+import { historyStart } from '../dag/plan-catch-up.ts'
 import { readFirstScheduledDate, readLedger } from '../platform/read-ledger.ts'
 import { readSchedule } from '../platform/read-schedule.ts'
 import type { Connections } from './connect.ts'
@@ -29,11 +30,7 @@ export async function lookForGaps(
 ): Promise<Look> {
   const firstScheduled = await readFirstScheduledDate(to.database, dag.id)
   const asked = { ...question, from: question.from ?? dag.startDate ?? firstScheduled }
-  const ledger = await readLedger(to, {
-    ...{ dagId: dag.id, dates: dueDates(dag, asked) },
-    dateIn: (workflowId) => dateInWorkflowId(dag, workflowId),
-  })
-  const report = findGaps(dag, ledger, asked)
+  const report = await holdAgainstCalendar(dag, asked, (dates) => readLedger(to, dates))
   const counted = report.gaps.filter(({ kind }) => withAll || kind !== 'not_caught_up')
   const fillable = counted.filter(({ kind }) => kind !== 'doubled').map(({ date }) => date)
   const ranges = rangesOf(fillable, longestRangeDays)

@@ -28,10 +28,10 @@ const daysWithState = `
   from audit.backfill_days as day
   inner join audit.backfills as backfill using (backfill_id)
   left join lateral (
-    select state, error from audit.pipeline_runs as made
+    select state, error from audit.executions as made
     where made.dag_id = backfill.dag_id and made.logical_date = day.logical_date
       and made.backfill_id = day.backfill_id
-    order by made.started_at desc limit 1) as run on true`
+    order by made.recency desc limit 1) as run on true`
 
 /** The newest first. */
 export async function readBackfills(

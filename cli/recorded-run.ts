@@ -34,8 +34,8 @@ export function runKeyFrom(run: string, dagId: string): string {
 export async function findRun(database: Database, key: string): Promise<RecordedRun | undefined> {
   const { rows } = await database.query<RecordedRun>(
     `select run_id, run_key, dag_id, logical_date, state, started_at, ended_at, graph, task_states
-     from audit.pipeline_runs where run_key = $1 or run_id = $1
-     order by started_at desc limit 1`,
+     from audit.executions where run_key = $1 or run_id = $1
+     order by recency desc limit 1`,
     [key],
   )
   return rows[0]

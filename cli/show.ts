@@ -86,8 +86,8 @@ async function readRun(database: Database, key: string) {
   const found = await database.query<RunRow>(
     `select run_id, run_key, dag_id, logical_date, trigger, state, started_at, ended_at, seconds,
        error, task_states
-     from audit.pipeline_runs where run_key = $1 or run_id = $1
-     order by started_at desc, ended_at desc nulls last limit 1`,
+     from audit.executions where run_key = $1 or run_id = $1
+     order by recency desc limit 1`,
     [key],
   )
   const run = found.rows[0]

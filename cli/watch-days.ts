@@ -67,10 +67,12 @@ async function readServerTime(database: Database): Promise<Date> {
 
 async function readEndedDays({ database, dagId, dates, since }: Scope): Promise<DayRow[]> {
   const { rows } = await database.query<DayRow>(
-    `select distinct on (logical_date) logical_date, state, seconds, failed_tasks
-     from audit.pipeline_runs
-     where dag_id = $1 and logical_date = any ($2::date[]) and state <> 'running' and ended_at >= $3
-     order by logical_date, started_at desc`,
+    `select logical_date, state, seconds, failed_tasks from (
+       select distinct on (logical_date) * from audit.executions
+       where dag_id = $1 and logical_date = any ($2::date[])
+       order by logical_date, recency desc) as latest
+     where ended_at >= $3
+     order by logical_date`,
     [dagId, dates, since],
   )
   return rows

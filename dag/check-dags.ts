@@ -1,14 +1,19 @@
 import { datasetsIn } from './datasets.ts'
 import type { Dag } from './define-dag.ts'
+import { findCircle } from './find-circle.ts'
+import { refusalOf } from './run-type.ts'
 import { InvalidDag } from './validate-graph.ts'
 
 /**
  * Hands back the DAGs after looking at what lies between them.
- * @throws InvalidDag naming runs of DAGs that there are not, and DAGs that start each other in a circle
+ * @throws InvalidDag naming runs of DAGs that there are not or that take no such runs, and DAGs that start
+ * each other in a circle
  */
 export function checkDags(dags: readonly Dag[]): readonly Dag[] {
-  const ids = new Set(dags.map((dag) => dag.id))
-  const problems = dags.flatMap((dag) => [...runDagsOf(dag)].flatMap(unknownIn(dag, ids)))
+  const known = new Map(dags.map((dag) => [dag.id, dag]))
+  const problems = dags.flatMap((dag) =>
+    [...runDagsOf(dag)].flatMap((other) => problemOfRun(dag.id, other, known) ?? []),
+  )
   const circle = findCircle(new Map(dags.map((dag) => [dag.id, startedBy(dag, dags)])))
   if (circle !== undefined) {
     problems.push(
@@ -21,8 +26,19 @@ export function checkDags(dags: readonly Dag[]): readonly Dag[] {
   )
 }
 
-const unknownIn = (dag: Dag, ids: ReadonlySet<string>) => (other: string) =>
-  ids.has(other) ? [] : [`${dag.id} runs ${other}, which is not in the list of DAGs; add it there`]
+/** Why a DAG cannot run another one, in words; undefined if it can. */
+function problemOfRun(
+  dagId: string,
+  otherId: string,
+  known: ReadonlyMap<string, Dag>,
+): string | undefined {
+  const other = known.get(otherId)
+  if (other === undefined) {
+    return `${dagId} runs ${otherId}, which is not in the list of DAGs; add it there`
+  }
+  const refusal = refusalOf(other, 'operator_triggered')
+  return refusal && `${dagId} runs ${otherId}, but ${refusal}`
+}
 
 function runDagsOf({ graph }: Dag): Set<string> {
   return new Set(graph.tasks.flatMap((task) => task.otherRun?.dagId ?? []))
@@ -35,23 +51,4 @@ function startedBy(dag: Dag, dags: readonly Dag[]): string[] {
     ({ datasets }) => datasets && datasetsIn(datasets).some((name) => written.has(name)),
   )
   return [...runDagsOf(dag), ...consumers.map((consumer) => consumer.id)]
-}
-
-function findCircle(next: ReadonlyMap<string, readonly string[]>): string[] | undefined {
-  const done = new Set<string>()
-  const visit = (id: string, path: readonly string[]): string[] | undefined => {
-    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id]
-    if (done.has(id)) return undefined
-    for (const other of next.get(id) ?? []) {
-      const circle = visit(other, [...path, id])
-      if (circle) return circle
-    }
-    done.add(id)
-    return undefined
-  }
-  for (const id of next.keys()) {
-    const circle = visit(id, [])
-    if (circle) return circle
-  }
-  return undefined
 }

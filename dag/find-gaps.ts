@@ -65,15 +65,14 @@ export interface DateRange {
   readonly dates: readonly string[]
 }
 
-/** Holds what has run against what the calendar says was due, date by date, oldest first. */
+/** Holds what has run against the dates that were due (`dueDates`), date by date, oldest first. */
 export function findGaps(
   dag: DatedDag,
   ledger: readonly LedgerDay[],
-  question: Question,
+  { nowMs, dates }: { readonly nowMs: number; readonly dates: readonly string[] },
 ): GapReport {
-  const dates = dueDates(dag, question)
   const known = new Map(ledger.map((day) => [day.date, day]))
-  const newest = lastDueDate(dag, question.nowMs)
+  const newest = lastDueDate(dag, nowMs)
   const running: string[] = []
   const gaps: Gap[] = []
   for (const date of dates) {
@@ -124,12 +123,11 @@ function judge(
   isNewest: boolean,
 ): Standing {
   const { latest = null, open = [], closedAs = null } = day ?? {}
-  const runKey = runKeyOf(dag.id, date)
   const backfill = commandFor(dag.id, { from: date, to: date })
-  if (open.length > 1) return doubled(runKey, open)
+  if (open.length > 1) return doubled(dag.id, date, open)
   if (latest?.state === 'success') return 'done'
   if (open.length === 1) return 'running'
-  const lookFirst = `\`daybook show ${runKey}\` tells more; then \`${backfill}\``
+  const lookFirst = `\`daybook show ${runKeyOf(dag.id, date)}\` tells more; then \`${backfill}\``
   switch (latest?.state) {
     case undefined:
       return missing(dag, isNewest, backfill)
@@ -158,13 +156,13 @@ function missing(dag: DatedDag, isNewest: boolean, backfill: string): Standing {
   }
 }
 
-function doubled(runKey: string, open: readonly string[]): Standing {
+function doubled(dagId: string, date: string, open: readonly string[]): Standing {
   return {
     kind: 'doubled',
     reason: `${open.length} executions run at once: ${open.join(', ')}`,
     remedy:
-      `end all but one: \`temporal workflow terminate --workflow-id ${runKey} --run-id RUN_ID\`, ` +
-      `then \`daybook run ${runKey.slice(-10)} --dag ${runKey.slice(0, -11)}\``,
+      `end all but one: \`temporal workflow terminate --workflow-id ${runKeyOf(dagId, date)} ` +
+      `--run-id RUN_ID\`, then \`daybook run ${date} --dag ${dagId}\``,
   }
 }
 

@@ -6,7 +6,7 @@ import { refusalOf } from './run-type.ts'
 /** Of a range. */
 export const longestRangeDays = 3660
 
-const date = z.string().refine(isCalendarDate, 'is no day of the calendar (YYYY-MM-DD)')
+const date = z.string().refine(isCalendarDate, 'no day of the calendar (YYYY-MM-DD)')
 
 /** A range of days to run, both ends included. */
 export const BackfillInput = z.strictObject({
@@ -78,9 +78,10 @@ export function planBackfill(
   return { input: asked, concurrency, days: order === 'oldest_first' ? days : days.reverse() }
 }
 
+/** What does not fit, each with its place. */
 export function inWords(error: z.ZodError): string {
   const words = error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')} ${message}`,
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
   )
   return words.join('; ')
 }

@@ -2,6 +2,7 @@ import { dateForScheduledTime } from './calendar.ts'
 import type { Dag } from './define-dag.ts'
 import type { DatedDag, GapReport } from './find-gaps.ts'
 import { dueAt, lastDueDate } from './find-gaps.ts'
+import { readRunKey } from './resolve-run.ts'
 
 /** A DAG whose missing dates are made up for, as data. */
 export interface CatchUpDag extends DatedDag {
@@ -60,10 +61,10 @@ export function tickIdOf(dag: DatedDag, date: string): string {
 
 /** The date that an execution of a DAG is for, if its id is a run key or one that a schedule gave. */
 export function dateInWorkflowId(dag: DatedDag, workflowId: string): string | undefined {
-  const separator = workflowId[dag.id.length]
+  const key = readRunKey(workflowId)
+  if (key?.dagId === dag.id) return key.date
   const rest = workflowId.slice(dag.id.length + 1)
-  if (!workflowId.startsWith(dag.id)) return undefined
-  if (separator === '/' && /^\d{4}-\d{2}-\d{2}$/.test(rest)) return rest
-  if (separator !== '-' || !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(rest)) return undefined
+  if (!workflowId.startsWith(`${dag.id}-`)) return undefined
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(rest)) return undefined
   return dateForScheduledTime(Date.parse(rest), dag.timeZone)
 }

@@ -8,7 +8,7 @@ import {
 } from './calendar.ts'
 import { parseDailyCron } from './cron.ts'
 import type { Dag } from './define-dag.ts'
-import { BackfillOfRun } from './plan-backfill.ts'
+import { BackfillOfRun, inWords } from './plan-backfill.ts'
 import { ClearRequest } from './plan-clear.ts'
 import { refusalOf, runTypeOf } from './run-type.ts'
 
@@ -46,6 +46,12 @@ export type ResolvedRun =
 
 export function runKeyOf(dagId: string, date: string): string {
   return `${dagId}/${date}`
+}
+
+/** What a run key is made of; undefined for a workflow id that is none. */
+export function readRunKey(workflowId: string): { dagId: string; date: string } | undefined {
+  const [, dagId, date] = /^([a-z][a-z0-9_]*)\/(\d{4}-\d{2}-\d{2})$/.exec(workflowId) ?? []
+  return dagId === undefined || date === undefined ? undefined : { dagId, date }
 }
 
 /** Which run of a DAG is meant. Pure: what it answers is recorded before anything depends on it. */
@@ -132,18 +138,11 @@ function readInput(inputs: readonly unknown[]): RunInput | { problem: string } {
     : { problem: `the input does not fit: ${inWords(parsed.error)}` }
 }
 
-function inWords(error: z.ZodError): string {
-  const words = error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')}: ${message}`,
-  )
-  return words.join('; ')
-}
-
 function dateInId(dag: Dag, workflowId: string): { date?: string } | { problem: string } {
-  const [, dagId, date] = /^([a-z][a-z0-9_]*)\/(\d{4}-\d{2}-\d{2})$/.exec(workflowId) ?? []
-  if (dagId === undefined || date === undefined) return {}
-  if (dagId === dag.id) return { date }
-  return { problem: `the workflow id ${workflowId} is kept for a run of ${dagId}` }
+  const named = readRunKey(workflowId)
+  if (named === undefined) return {}
+  if (named.dagId === dag.id) return { date: named.date }
+  return { problem: `the workflow id ${workflowId} is kept for a run of ${named.dagId}` }
 }
 
 function defaultDate(dag: Dag, door: Door): string {

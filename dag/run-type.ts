@@ -6,20 +6,19 @@ export const runTypes = [
 
 export type RunType = (typeof runTypes)[number]
 
-/** The type of a run by what started it: people and programs that neither schedule nor backfill are manual. */
+const typeOfTrigger: ReadonlyMap<string, RunType> = new Map([
+  ['schedule', 'scheduled'],
+  ['backfill', 'backfill'],
+  ['dataset', 'dataset_triggered'],
+  ['run_dag', 'operator_triggered'],
+])
+
+/** What starts runs that nobody asked for one by one: all types but manual ones. */
+export const triggersOfItself: readonly string[] = [...typeOfTrigger.keys()]
+
+/** The type of a run by what started it: people and programs of no known kind are manual. */
 export function runTypeOf(trigger: string): RunType {
-  switch (trigger) {
-    case 'schedule':
-      return 'scheduled'
-    case 'backfill':
-      return 'backfill'
-    case 'dataset':
-      return 'dataset_triggered'
-    case 'run_dag':
-      return 'operator_triggered'
-    default:
-      return 'manual'
-  }
+  return typeOfTrigger.get(trigger) ?? 'manual'
 }
 
 /** Why a DAG takes no run of a type, with the remedy; undefined if it does. */

@@ -4,6 +4,7 @@ import { checkDeadline } from './deadline.ts'
 import type { DatasetCondition } from './datasets.ts'
 import { problemsOf, problemsOfName } from './datasets.ts'
 import type { Dag } from './define-dag.ts'
+import { findCircle } from './find-circle.ts'
 import type { Graph, TaskNode } from './graph.ts'
 import { directDownstream, poolName, triggerRules } from './graph.ts'
 import { groupsOf } from './groups.ts'
@@ -108,9 +109,11 @@ export function checkGraph(graph: Graph): string[] {
     ...(firstOf.get(task.id) === index ? [] : [`task ${task.id}: the id is taken`]),
     ...checkTask(graph, task, firstOf),
   ])
-  const cycle = findCycle(graph)
-  if (cycle)
-    return [...namesAndRules, `tasks wait for each other in a cycle: ${cycle.join(' -> ')}`]
+  const cycle = findCircle(new Map(graph.tasks.map((task) => [task.id, task.upstream])))
+  if (cycle) {
+    const way = cycle.toReversed().join(' -> ')
+    return [...namesAndRules, `tasks wait for each other in a cycle: ${way}`]
+  }
   return [...namesAndRules, ...checkOrder(graph)]
 }
 
@@ -197,26 +200,6 @@ function checkBranch(graph: Graph, branch: TaskNode): string[] {
       (id) => `branch ${branch.id}: ${id} comes right after it but is not among its choices`,
     ),
   ]
-}
-
-function findCycle(graph: Graph): string[] | undefined {
-  const upstreamOf = new Map(graph.tasks.map((task) => [task.id, task.upstream]))
-  const done = new Set<string>()
-  const visit = (id: string, path: readonly string[]): string[] | undefined => {
-    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id].reverse()
-    if (done.has(id)) return undefined
-    for (const upstream of upstreamOf.get(id) ?? []) {
-      const cycle = visit(upstream, [...path, id])
-      if (cycle) return cycle
-    }
-    done.add(id)
-    return undefined
-  }
-  for (const task of graph.tasks) {
-    const cycle = visit(task.id, [])
-    if (cycle) return cycle
-  }
-  return undefined
 }
 
 function checkOrder(graph: Graph): string[] {

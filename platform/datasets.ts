@@ -165,18 +165,29 @@ async function readFreshEvents(
   { dagId, datasets, catchup }: FreshQuestion,
 ): Promise<FreshEvent[]> {
   const { rows } = await database.query<FreshEvent>(
-    `select event.dataset, event.logical_date as date, taken.dates as "takenBy"
-     from unnest($2::text[], $3::int[]) as wanted (dataset, uses)
-     join audit.dataset_events as event using (dataset)
-     left join audit.dataset_consumers as consumer
-       on consumer.dag_id = $1 and consumer.dataset = event.dataset
-     cross join lateral (
-       select coalesce(array_agg(distinct logical_date::text), '{}') as dates
-       from audit.dataset_consumptions
-       where event_id = event.event_id and dag_id = $1) as taken
-     where cardinality(taken.dates) < wanted.uses
-       and ($4 or event.recorded_at >= coalesce(consumer.since, now()))
-     order by event.logical_date, event.event_id`,
+    `with event as (
+       select event.*, wanted.uses
+       from unnest($2::text[], $3::int[]) as wanted (dataset, uses)
+       join audit.dataset_events as event using (dataset)
+       left join audit.dataset_consumers as consumer
+         on consumer.dag_id = $1 and consumer.dataset = event.dataset
+       where $4 or event.recorded_at >= coalesce(consumer.since, now())),
+     -- Nearly all events have been taken up: not one look-up for each of them.
+     untaken as (
+       select *, '{}'::text[] as dates from event
+       where not exists (
+         select from audit.dataset_consumptions as taken
+         where taken.event_id = event.event_id and taken.dag_id = $1)),
+     taken_in_part as (
+       select event.*, taken.dates from event
+       cross join lateral (
+         select array_agg(distinct logical_date::text) as dates
+         from audit.dataset_consumptions
+         where event_id = event.event_id and dag_id = $1) as taken
+       where event.uses > 1 and cardinality(taken.dates) < event.uses)
+     select dataset, logical_date as date, dates as "takenBy"
+     from (table untaken union all table taken_in_part) as fresh
+     order by logical_date, event_id`,
     [dagId, datasets.map(({ name }) => name), datasets.map(({ uses }) => uses), catchup],
   )
   return rows

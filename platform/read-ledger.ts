@@ -1,18 +1,12 @@
 import type { Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { LedgerDay } from '../dag/find-gaps.ts'
+import type { LedgerQuestion } from '../dag/hold-against-calendar.ts'
 import type { Database } from './database.ts'
 
 export interface Servers {
   readonly client: Client
   readonly database: Pick<Database, 'query'>
-}
-
-export interface LedgerQuestion {
-  readonly dagId: string
-  readonly dates: readonly string[]
-  /** The date that an execution is for, by its id: the run itself, or one that leads to it. */
-  readonly dateIn: (workflowId: string) => string | undefined
 }
 
 /** What the audit rows and Temporal say of each of the dates that has a run or is running. */
@@ -50,15 +44,14 @@ async function readRows(
   dagId: string,
   dates: readonly string[],
 ): Promise<LedgerRow[]> {
-  // A run that was reset leaves a row behind that starts when its successor's row does.
   const { rows } = await database.query<LedgerRow>(
     `select distinct on (logical_date) logical_date as date, state, error,
        coalesce(
          array_agg(run_id) filter (where state in ('queued', 'running')) over (partition by logical_date), '{}'
        ) as running_run_ids
-     from audit.pipeline_runs
+     from audit.executions
      where dag_id = $1 and logical_date = any ($2::date[])
-     order by logical_date, started_at desc, ended_at desc nulls last`,
+     order by logical_date, recency desc`,
     [dagId, dates],
   )
   return rows

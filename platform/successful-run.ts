@@ -11,9 +11,9 @@ export async function findSuccessfulRun(
   { dagId, date }: { readonly dagId: string; readonly date: string },
 ): Promise<SuccessfulRun | undefined> {
   const { rows } = await database.query<SuccessfulRun & { state: string }>(
-    `select run_key as "runKey", run_id as "runId", state from audit.pipeline_runs
+    `select run_key as "runKey", run_id as "runId", state from audit.executions
      where dag_id = $1 and logical_date = $2
-     order by started_at desc limit 1`,
+     order by recency desc limit 1`,
     [dagId, date],
   )
   const [latest] = rows

@@ -78,6 +78,15 @@ describe('a query', () => {
     })
   })
 
+  test('looks for no row after the first', async () => {
+    const rows = 'select 1 / (3 - number) as one from generate_series(1, 5) as number'
+    expect(
+      await look.rowFound({ sql: `${rows} where number > $1; -- from 1`, values: [1] }),
+    ).toEqual({
+      one: 1,
+    })
+  })
+
   test.each([
     `delete from audit.pools returning pool`,
     `with gone as (delete from audit.pools returning pool) select * from gone`,

@@ -246,7 +246,7 @@ describe('AT-B6, AT-B8 a backfill that makes no sense is refused before any run'
       task('greet', act.work, { date })
     })
     expect(planned(dag, { params: { times: 4 } })).toMatchObject({
-      problem: expect.stringMatching(/^the params do not fit greeting: times .*3/),
+      problem: expect.stringMatching(/^the params do not fit greeting: times: .*3/),
     })
     expect(planned(dag, { params: { times: 3 } })).toMatchObject({ days: [{}, {}] })
   })

@@ -9,7 +9,7 @@ import {
 } from '../../dag/calendar.ts'
 import { parseDailyCron } from '../../dag/cron.ts'
 import type { DatedDag, LedgerDay } from '../../dag/find-gaps.ts'
-import { findGaps } from '../../dag/find-gaps.ts'
+import { dueDates, findGaps } from '../../dag/find-gaps.ts'
 import type { TestTemporal } from '../support/servers.ts'
 import { testTemporal } from '../support/servers.ts'
 
@@ -54,8 +54,8 @@ async function datesOfTicks(cron: string, timeZone: string): Promise<string[]> {
 function gapsAfter(ran: string[], cron: string, timeZone: string): string[] {
   const schedule = { cron, timeZone }
   const dag: DatedDag = { id: 'books', schedule, timeZone, startDate: '2026-01-01', catchup: true }
-  const question = { nowMs, to: '2026-12-30' }
-  return findGaps(dag, ran.map(done), question).gaps.map(({ date }) => date)
+  const dates = dueDates(dag, { nowMs, to: '2026-12-30' })
+  return findGaps(dag, ran.map(done), { nowMs, dates }).gaps.map(({ date }) => date)
 }
 
 describe("a year of Temporal's own ticks", () => {

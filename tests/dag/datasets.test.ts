@@ -162,6 +162,18 @@ describe('DAGs together', () => {
     expect(() => checkDags([report, caller('main', report, 'orders')])).not.toThrow()
   })
 
+  test('a run of a DAG that takes no such runs is refused', () => {
+    const other = defineDag(
+      { id: 'other', ...options, allowedRunTypes: ['scheduled', 'manual'] },
+      ({ task, date }) => {
+        task('a', work, { date })
+      },
+    )
+    expect(() => checkDags([caller('main', other), other])).toThrow(
+      'main runs other, but other takes no operator_triggered runs: its allowedRunTypes are scheduled, manual',
+    )
+  })
+
   test('a run of a DAG that is not listed is refused', () => {
     const other = consumer('other', orders)
     expect(() => checkDags([caller('main', other)])).toThrow(

@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { datesBetween } from '../../dag/calendar.ts'
-import type { DatedDag, LedgerDay } from '../../dag/find-gaps.ts'
+import type { DatedDag, LedgerDay, Question } from '../../dag/find-gaps.ts'
 import { dueDates, findGaps, lastDueDate, rangesOf } from '../../dag/find-gaps.ts'
+import { holdAgainstCalendar } from '../../dag/hold-against-calendar.ts'
 
 const daily: DatedDag = {
   id: 'books',
@@ -19,8 +20,12 @@ function day(date: string, facts: Partial<LedgerDay> | 'success'): LedgerDay {
   return { date, latest, open: [], closedAs: null, ...(facts === 'success' ? {} : facts) }
 }
 
+function report(dag: DatedDag, ledger: LedgerDay[], question: Question = { nowMs }) {
+  return findGaps(dag, ledger, { nowMs: question.nowMs, dates: dueDates(dag, question) })
+}
+
 function kinds(dag: DatedDag, ledger: LedgerDay[], at = nowMs) {
-  return findGaps(dag, ledger, { nowMs: at }).gaps.map(({ date, kind }) => `${date} ${kind}`)
+  return report(dag, ledger, { nowMs: at }).gaps.map(({ date, kind }) => `${date} ${kind}`)
 }
 
 describe("Airflow's worked case: daily at 00:00 from 1 March, now 10 March 09:30, no runs", () => {
@@ -36,7 +41,7 @@ describe("Airflow's worked case: daily at 00:00 from 1 March, now 10 March 09:30
       ...days('2026-03-01', '2026-03-08', 'not_caught_up'),
       '2026-03-09 missing',
     ])
-    const [oldest] = findGaps(withoutCatchup, [], { nowMs }).gaps
+    const [oldest] = report(withoutCatchup, []).gaps
     expect(oldest?.reason).toBe('it never ran: catch-up is off')
   })
 
@@ -61,20 +66,16 @@ describe("Airflow's worked case: daily at 00:00 from 1 March, now 10 March 09:30
 })
 
 describe('a date is', () => {
-  const { gaps, ...counts } = findGaps(
-    daily,
-    [
-      day('2026-03-01', 'success'),
-      day('2026-03-02', { latest: { state: 'failed', error: 'dq_checks failed\nat line 1' } }),
-      day('2026-03-03', { latest: { state: 'cancelled', error: null } }),
-      day('2026-03-04', { latest: { state: 'running', error: null }, open: ['r4'] }),
-      day('2026-03-05', { latest: { state: 'running', error: null }, closedAs: 'TERMINATED' }),
-      day('2026-03-06', { latest: { state: 'running', error: null } }),
-      day('2026-03-07', { latest: { state: 'running', error: null }, open: ['a', 'b'] }),
-      day('2026-03-08', { latest: null, open: ['waiting'] }),
-    ],
-    { nowMs },
-  )
+  const { gaps, ...counts } = report(daily, [
+    day('2026-03-01', 'success'),
+    day('2026-03-02', { latest: { state: 'failed', error: 'dq_checks failed\nat line 1' } }),
+    day('2026-03-03', { latest: { state: 'cancelled', error: null } }),
+    day('2026-03-04', { latest: { state: 'running', error: null }, open: ['r4'] }),
+    day('2026-03-05', { latest: { state: 'running', error: null }, closedAs: 'TERMINATED' }),
+    day('2026-03-06', { latest: { state: 'running', error: null } }),
+    day('2026-03-07', { latest: { state: 'running', error: null }, open: ['a', 'b'] }),
+    day('2026-03-08', { latest: null, open: ['waiting'] }),
+  ])
   const gapOf = (date: string) => gaps.find((gap) => gap.date === date)
 
   test('counted once: done, running or a gap', () => {
@@ -105,7 +106,7 @@ describe('a date is', () => {
 
   test('running when it failed and was started again, before its new row is written', () => {
     const again = day('2026-03-02', { latest: { state: 'failed', error: 'x' }, open: ['r'] })
-    expect(findGaps(daily, [again], { nowMs }).running).toEqual(['2026-03-02'])
+    expect(report(daily, [again]).running).toEqual(['2026-03-02'])
   })
 })
 
@@ -125,8 +126,8 @@ describe('the range', () => {
   })
 
   test('of a DAG without a schedule is what was asked for', () => {
-    expect(findGaps(byHand, [], { nowMs })).toMatchObject({ from: null, due: 0, gaps: [] })
-    const asked = findGaps(byHand, [], { nowMs, from: '2026-03-08' })
+    expect(report(byHand, [])).toMatchObject({ from: null, due: 0, gaps: [] })
+    const asked = report(byHand, [], { nowMs, from: '2026-03-08' })
     expect(asked.gaps.map(({ date, kind }) => `${date} ${kind}`)).toEqual([
       ...['2026-03-08 missing', '2026-03-09 missing'],
     ])
@@ -151,4 +152,18 @@ test('adjoining dates are one range, over month ends, up to the longest one allo
     ['2026-03-05', '2026-03-05', 1],
   ])
   expect(rangesOf([], 10)).toEqual([])
+})
+
+test('years of dates are worked out once, to read them and to judge them', async () => {
+  const looks = vi.spyOn(Intl.DateTimeFormat.prototype, 'formatToParts')
+  const question = { nowMs, from: '2016-03-01' }
+  const dates = dueDates(daily, question)
+  const looksAtOnce = looks.mock.calls.length
+  looks.mockClear()
+  const readLedger = vi.fn(async () => dates.map((date) => day(date, 'success')))
+  const held = await holdAgainstCalendar(daily, question, readLedger)
+  expect(held).toMatchObject({ from: '2016-03-01', due: 3661, done: 3661, gaps: [] })
+  expect(readLedger).toHaveBeenCalledWith(expect.objectContaining({ dagId: 'books', dates }))
+  expect(looks.mock.calls.length).toBeLessThan(looksAtOnce * 1.1)
+  looks.mockRestore()
 })

@@ -40,8 +40,9 @@ function started(dag: CatchUpDag, ledger: LedgerDay[] = [], known: Known = {}): 
   const nowMs = Date.parse(at)
   const from = historyStart(dag, { nowMs, firstScheduled, scheduleMadeMs: Date.parse(madeAt) })
   if (from === undefined) return []
-  expect(dueDates(dag, { nowMs, from })[0]).toBe(from)
-  const report = findGaps(dag, ledger, { nowMs, from })
+  const dates = dueDates(dag, { nowMs, from })
+  expect(dates[0]).toBe(from)
+  const report = findGaps(dag, ledger, { nowMs, dates })
   const { missing, room } = missingWithRoom(report, dag, (date) => held.includes(date))
   return missing.slice(0, Math.max(room, 0))
 }

@@ -161,6 +161,16 @@ describe('AT-P2 the run before', () => {
     expect(await answer(false, '2025-12-13', past)).toBe('starts')
   })
 
+  test.each(['dataset', 'run_dag'])(
+    'is one that nobody asked for, started by %s',
+    async (trigger) => {
+      const past = { isScheduled: true } as const
+      await addRun('2025-12-11', { load: 'success' })
+      await addRun('2025-12-12', { load: 'failed' }, chain, trigger)
+      expect(await answer(false, '2025-12-13', past)).toContain('2025-12-12 is failed')
+    },
+  )
+
   test.each([true, false])('follows from catchup: %s', (catchup) => {
     const options = { id: 'past', schedule: null, startDate: '2025-01-01', maxActiveRuns: 1 }
     const act = activityRefs<SampleActivities>()

@@ -48,7 +48,7 @@ test('AT-B8 params that do not fit are refused before any run is made', async ()
   const range = { dagId: 'sample_params', from: '2025-05-01', to: '2025-05-03' }
   for (const params of [{ times: 4 }, { times: 'often' }]) {
     await expect(backfill({ ...range, params })).rejects.toMatchObject({
-      cause: { message: expect.stringMatching(/the params do not fit sample_params: times /) },
+      cause: { message: expect.stringMatching(/the params do not fit sample_params: times: /) },
     })
   }
   expect(await paramsOf('2025-05-01')).toEqual([])

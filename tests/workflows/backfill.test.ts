@@ -159,7 +159,7 @@ describe('a backfill', () => {
   test.each([
     [{ dagId: 'sample_chain', from: '2025-02-02', to: '2025-02-01' }, /first day .* is after/],
     [{ dagId: 'sample_chain', from: '2099-01-01', to: '2099-01-02' }, /no day .* has ended/],
-    [{ dagId: 'sample_chain', from: '2025-02-30', to: '2025-03-01' }, /from is no day of the cal/],
+    [{ dagId: 'sample_chain', from: '2025-02-30', to: '2025-03-01' }, /from: no day of the cal/],
     [{ dagId: 'sample_chain', from: '2010-01-01', to: '2025-01-01' }, /longer than ten years/],
     [{ dagId: 'no_dag', from: '2025-02-01', to: '2025-02-01' }, /no DAG no_dag; there are sample_/],
     [
