@@ -1,9 +1,9 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
-import type { BackfillInput, BackfillPlan, PlannedDay } from '../dag/plan-backfill.ts'
+import type { BackfillInput, BackfillPlan, DayFacts, PlannedDay } from '../dag/plan-backfill.ts'
 import { decideDays } from '../dag/plan-backfill.ts'
 import { failureTypes } from '../domain/failures.ts'
-import { readDayFacts } from '../platform/day-facts.ts'
+import { readClaims, readDayFacts } from '../platform/day-facts.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
@@ -62,13 +62,16 @@ export function createBackfillActivities({ database, client }: BackfillDeps) {
       }
       const { backfillId, plan } = start
       const { input, concurrency } = plan
+      await endOlderExecutions(database, start)
+      // Temporal may take long to answer: nobody waits in a transaction for that.
+      const seen = await lookAtDays({ database, client }, plan)
       const days = await inTransaction(database, async (transaction) => {
         await transaction.query(
           `select pg_advisory_xact_lock(hashtextextended('audit.backfills/' || $1, 0))`,
           [input.dagId],
         )
         const planned = await readPlanned(transaction, backfillId)
-        return planned.length > 0 ? planned : openBackfill(transaction, client, start)
+        return planned.length > 0 ? planned : openBackfill(transaction, start, seen)
       })
       return { backfillId, input, concurrency, days }
     },
@@ -100,21 +103,59 @@ async function readPlanned(transaction: Transaction, backfillId: string): Promis
   return rows
 }
 
-async function openBackfill(
-  transaction: Transaction,
-  client: Client,
-  { backfillId, workflowId, startedMs, plan }: Exclude<BackfillStart, { problem: string }>,
-): Promise<PlannedDay[]> {
-  const { input, concurrency } = plan
-  // One execution a workflow id: an older one that has not written its end was terminated.
-  await transaction.query(
+type PlannedStart = Exclude<BackfillStart, { problem: string }>
+
+/** One execution a workflow id: an older one that has not written its end was terminated. */
+async function endOlderExecutions(
+  database: Database,
+  { workflowId, backfillId }: PlannedStart,
+): Promise<void> {
+  await database.query(
     `update audit.backfills set state = 'cancelled', ended_at = now()
      where workflow_id = $1 and backfill_id <> $2 and ended_at is null`,
     [workflowId, backfillId],
   )
-  const dates = plan.days.filter((day) => day.reason === null).map((day) => day.date)
-  const facts = await readDayFacts({ client, database: transaction }, input.dagId, dates)
-  const days = decideDays(plan, facts)
+}
+
+interface SeenDays {
+  readonly facts: ReadonlyMap<string, DayFacts>
+  /** Backfills of which Temporal has been asked. */
+  readonly backfillIds: ReadonlySet<string>
+}
+
+async function lookAtDays(deps: BackfillDeps, { input, days }: BackfillPlan): Promise<SeenDays> {
+  const dates = datesToRun(days)
+  const claims = await readClaims(deps.database, input.dagId, dates)
+  const facts = await readDayFacts(deps, input.dagId, dates)
+  return { facts, backfillIds: new Set(claims.map(({ backfillId }) => backfillId)) }
+}
+
+function datesToRun(days: readonly PlannedDay[]): string[] {
+  return days.filter((day) => day.reason === null).map((day) => day.date)
+}
+
+/** A backfill that began since the look has just begun, and has its days. */
+async function withNewClaims(
+  transaction: Transaction,
+  { input, days }: BackfillPlan,
+  { facts, backfillIds }: SeenDays,
+): Promise<ReadonlyMap<string, DayFacts>> {
+  const claims = await readClaims(transaction, input.dagId, datesToRun(days))
+  const added = claims.filter(({ backfillId }) => !backfillIds.has(backfillId))
+  const held = added.map(({ date, workflowId }): [string, DayFacts] => [
+    date,
+    { state: facts.get(date)?.state ?? null, heldBy: workflowId },
+  ])
+  return new Map([...facts, ...held])
+}
+
+async function openBackfill(
+  transaction: Transaction,
+  { backfillId, workflowId, startedMs, plan }: PlannedStart,
+  seen: SeenDays,
+): Promise<PlannedDay[]> {
+  const { input, concurrency } = plan
+  const days = decideDays(plan, await withNewClaims(transaction, plan, seen))
   await transaction.query(
     `insert into audit.backfills (backfill_id, workflow_id, dag_id, state, input, started_at)
      values ($1, $2, $3, 'running', $4, to_timestamp($5 / 1000.0))`,

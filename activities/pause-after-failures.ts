@@ -63,7 +63,7 @@ async function keepReason(
     `insert into audit.interventions (run_id, run_key, action, made_by, reason, detail)
      select $1, $2, 'pause', 'daybook', $3, $4
      where not exists (
-       select from audit.interventions where run_id = $1 and action = 'pause' and made_by = 'daybook')`,
+       select from audit.interventions where run_key = $2 and run_id = $1 and action = 'pause' and made_by = 'daybook')`,
     [runId, runKey, reason, storableJson({ schedule: dagId, failedDates })],
   )
 }

@@ -1,5 +1,7 @@
+import { ApplicationFailure } from '@temporalio/activity'
 import type { Graph } from '../dag/graph.ts'
-import type { BackfillOfRun } from '../dag/plan-backfill.ts'
+import type { BackfillOfDay } from '../dag/resolve-run.ts'
+import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
 
 /** What a run that a backfill makes keeps of the latest run of its key; nothing where there is none. */
@@ -8,11 +10,12 @@ export interface KeptOfRunBefore {
   readonly graph?: Graph
 }
 
+/** @throws BadInput (never retried) when it needs params and has no run before to have them from */
 export async function readRunBefore(
   database: Database,
   runKey: string,
   exceptRunId: string,
-  { params, graph }: BackfillOfRun,
+  { params, graph, unfit }: BackfillOfDay,
 ): Promise<KeptOfRunBefore> {
   if (params === 'given' && graph === 'latest') return { run: {} }
   const { rows } = await database.query<{ params: unknown; graph: Graph }>(
@@ -21,6 +24,12 @@ export async function readRunBefore(
     [runKey, exceptRunId],
   )
   const [before] = rows
+  if (before === undefined && unfit !== undefined) {
+    const message =
+      `${runKey} cannot start: it has no run before whose params it could keep, and without any ` +
+      `${unfit}. Give the backfill its params.`
+    throw ApplicationFailure.nonRetryable(message, failureTypes.badInput)
+  }
   if (before === undefined) return { run: {} }
   return {
     run: params === 'recorded' ? { params: before.params } : {},

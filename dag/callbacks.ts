@@ -103,7 +103,9 @@ export function callbackOfTask(
   after: TaskStatus | undefined,
 ): Callback | undefined {
   if (!isActive(before) || before?.then !== undefined || after === undefined) return undefined
-  const { state, reason, cleared } = after
+  const { state, reason, cleared, because } = after
+  // It was active only to wait for its past.
+  if (because !== undefined) return undefined
   if (state !== 'success' && state !== 'failed' && state !== 'skipped') return undefined
   const activity = taskOf(graph, taskId).callbacks?.[state]
   if (activity === undefined) return undefined

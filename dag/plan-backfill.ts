@@ -67,8 +67,9 @@ export function planBackfill(
   const problem =
     refusalOf(dag, 'backfill') ?? problemOfPast(dag, asked) ?? problemOfRange(dag, asked, nowMs)
   if (problem !== undefined) return { problem }
-  const params = (dag.params ?? z.strictObject({})).safeParse(asked.params ?? {})
-  if (!params.success) {
+  // Where none are given, a day keeps those of its run before; one without a run before says so itself.
+  const params = asked.params && (dag.params ?? z.strictObject({})).safeParse(asked.params)
+  if (params?.success === false) {
     return { problem: `the params do not fit ${dag.id}: ${inWords(params.error)}` }
   }
   const notEnded = `it has not ended yet in ${dag.timeZone}`

@@ -1,5 +1,7 @@
-import type { Graph } from './graph.ts'
+import type { Graph, TaskNode, TriggerRule } from './graph.ts'
 import { initialStates } from './reducer.ts'
+import { taskSkipped } from './retry-delay.ts'
+import { statusOfEnd } from './status-of-end.ts'
 import type { TaskState, TaskStates, TaskStatus } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
@@ -11,6 +13,8 @@ export interface RecordedStep {
   readonly reason: string
   /** null: a person did it. */
   readonly attempt: number | null
+  /** Of an approval; the task has its state by itself then. */
+  readonly decision?: 'approve' | 'reject' | null
 }
 
 export interface RecordedRun {
@@ -32,9 +36,14 @@ export function recoverRun<Run extends RecordedRun>(run: Run): Run & { unknownOu
   for (const step of steps) {
     const task = graph.tasks.find(({ id }) => id === taskIdOf(step))
     if (task === undefined) continue
-    states[task.id] = statusAfter(step, task.retries)
-    if (step.attempt === null) ranHere.delete(task.id)
+    const begins = step.attempt !== null && stateOf(states, task.id) === 'none'
+    states[task.id] = statusAfter(step, task)
+    if (step.attempt === null && !step.decision) ranHere.delete(task.id)
     else ranHere.add(task.id)
+    for (const id of begins ? endedBefore(graph, states, task) : []) {
+      states[id] = { state: 'success', reason: `${task.id} began, which comes after it` }
+      ranHere.add(id)
+    }
   }
   const unknownOutputs = [...ranHere].filter((id) => stateOf(states, id) === 'success')
   return { ...run, states, unknownOutputs }
@@ -45,13 +54,40 @@ function taskIdOf({ taskId }: RecordedStep): string {
   return taskId.replace(/\[\d+\]$/, '')
 }
 
+/** Under these a task begins when all before it have ended and none has failed. */
+const afterAll: readonly TriggerRule[] = [
+  'all_success',
+  'none_failed',
+  'none_failed_min_one_success',
+]
+
+/**
+ * What must have ended well for the task to begin, of the tasks that leave no attempts: the run of
+ * another DAG, an approval, a latest-only.
+ */
+function endedBefore(graph: Graph, states: TaskStates, { upstream, rule }: TaskNode): string[] {
+  if (!afterAll.includes(rule)) return []
+  return upstream.flatMap((id) => {
+    const task = graph.tasks.find((one) => one.id === id)
+    if (task?.activity !== null || stateOf(states, id) !== 'none') return []
+    return [id, ...endedBefore(graph, states, task)]
+  })
+}
+
 const cut: TaskStatus = { state: 'cancelled', reason: 'its run was terminated' }
 
-function statusAfter(step: RecordedStep, retries: number): TaskStatus {
-  const { state, reason, attempt, taskId } = step
+function statusAfter(step: RecordedStep, task: TaskNode): TaskStatus {
+  const { state, reason, attempt, taskId, decision } = step
+  if (decision) {
+    const isShut = decision === 'reject'
+    return statusOfEnd(task, { type: 'task_succeeded', taskId, isShut })
+  }
   if (attempt === null) return { state, reason }
   // That all instances of a mapped task have ended is not on record.
   if (taskId !== taskIdOf(step)) return cut
   if (state === 'success') return { state, reason: 'it ran and succeeded' }
-  return state === 'failed' && attempt > retries ? { state, reason } : cut
+  if (state === 'failed' && reason.startsWith(`${taskSkipped}: `)) {
+    return { state: 'skipped', reason: reason.slice(taskSkipped.length + 2) }
+  }
+  return state === 'failed' && attempt > task.retries ? { state, reason } : cut
 }

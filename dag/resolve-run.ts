@@ -23,6 +23,12 @@ export interface Door {
   readonly nowMs: number
 }
 
+/** The backfill that makes a run. */
+export interface BackfillOfDay extends BackfillOfRun {
+  /** Why the run cannot do without the params of a run before. */
+  readonly unfit?: string
+}
+
 /** The run that a door leads to, or why it leads nowhere. */
 export type ResolvedRun =
   | {
@@ -40,7 +46,7 @@ export type ResolvedRun =
       /** When the run goes on from an ended one. */
       readonly clear: ClearRequest | null
       /** The one that makes it. */
-      readonly backfill: BackfillOfRun | null
+      readonly backfill: BackfillOfDay | null
     }
   | { readonly isValid: false; readonly problem: string }
 
@@ -70,11 +76,8 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
   if (named.date !== undefined && named.date !== date) {
     return refuse(`the workflow id is ${door.workflowId}, but the input asks for ${date}`)
   }
-  const given = input.params ?? {}
-  // A clear that gives none goes on with those of the ended run, which its DAG took.
-  const isRecorded = input.clear?.params === 'recorded'
-  const params = isRecorded ? z.unknown().safeParse(given) : readParams(dag, given)
-  if (!params.success) return refuse(unfit(params.error))
+  const params = paramsOf(dag, input)
+  if ('problem' in params) return refuse(params.problem)
   const trigger = door.trigger ?? (door.scheduledMs === undefined ? 'manual' : 'schedule')
   // A clear goes on with a run that was allowed.
   const refusal = input.clear === undefined ? refusalOf(dag, runTypeOf(trigger)) : undefined
@@ -86,11 +89,24 @@ export function resolveRun(dag: Dag, door: Door): ResolvedRun {
     isCanonical: named.date !== undefined,
     isDouble: isDouble(dag, door),
     trigger,
-    params: params.data,
+    params: params.value,
     ignoresPast: input.ignore_depends_on_past ?? false,
     clear: input.clear ?? null,
-    backfill: input.backfill ?? null,
+    backfill: input.backfill ? { ...input.backfill, ...params.kept } : null,
   }
+}
+
+type Params = { value: unknown; kept?: { unfit: string } } | { problem: string }
+
+/** A clear or a day of a backfill that gives none has those of the run before, which its DAG took. */
+function paramsOf(dag: Dag, { params, clear, backfill }: RunInput): Params {
+  const given = params ?? {}
+  if (clear?.params === 'recorded') return { value: given }
+  const read = readParams(dag, given)
+  if (read.success) return { value: read.data }
+  const isKept = backfill?.params === 'recorded' && params === undefined
+  const problem = unfit(read.error)
+  return isKept ? { value: given, kept: { unfit: problem } } : { problem }
 }
 
 function readParams(dag: Dag, params: unknown) {

@@ -27,14 +27,36 @@ export async function readDayFacts(
   return facts
 }
 
+/** A day that a backfill without a written end has before it or is running. */
+interface Claim {
+  readonly date: string
+  readonly backfillId: string
+  readonly workflowId: string
+}
+
 /** Days that a backfill which goes on has before it or is running, and its workflow id. */
 export async function readHolders(
   { client, database }: Servers,
   dagId: string,
   dates: readonly string[],
 ): Promise<Map<string, string>> {
-  const { rows } = await database.query<{ date: string; workflow_id: string }>(
-    `select day.logical_date as date, backfill.workflow_id
+  const claims = await readClaims(database, dagId, dates)
+  const goesOn = await findOpen(
+    client,
+    claims.map((claim) => claim.workflowId),
+  )
+  const held = claims.filter((claim) => goesOn.has(claim.workflowId))
+  return new Map(held.map((claim) => [claim.date, claim.workflowId]))
+}
+
+/** What the ledger says alone; whether they go on is not asked. */
+export async function readClaims(
+  database: Servers['database'],
+  dagId: string,
+  dates: readonly string[],
+): Promise<Claim[]> {
+  const { rows } = await database.query<Claim>(
+    `select day.logical_date as date, backfill_id as "backfillId", backfill.workflow_id as "workflowId"
      from audit.backfills as backfill
      inner join audit.backfill_days as day using (backfill_id)
      where backfill.dag_id = $1 and backfill.ended_at is null
@@ -46,12 +68,7 @@ export async function readHolders(
      order by day.ordinal`,
     [dagId, dates],
   )
-  const goesOn = await findOpen(
-    client,
-    rows.map((row) => row.workflow_id),
-  )
-  const held = rows.filter((row) => goesOn.has(row.workflow_id))
-  return new Map(held.map((row) => [row.date, row.workflow_id]))
+  return rows
 }
 
 /** A backfill that was terminated has not written its end. */

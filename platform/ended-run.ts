@@ -16,6 +16,12 @@ export interface EndedRun {
 }
 
 /**
+ * What is written on the row of a run by others, when its successor finds that it has ended: its
+ * states are those that it began with.
+ */
+const endsWithoutAWord = ['ended without a word: terminated or reset', 'it was reset']
+
+/**
  * The latest execution of a run key of which something ran, but for one: what a clear goes on from.
  * Only to be asked when none goes on: one without an end was terminated.
  */
@@ -26,37 +32,45 @@ export async function readEndedRun(
 ): Promise<EndedRun | undefined> {
   const { rows } = await database.query<EndedRun & { isRecorded: boolean }>(
     `select run_id as "runId", trigger, graph, task_states as states, outputs, params,
-       ended_at is not null and task_states <> '{}' as "isRecorded"
+       ended_at is not null and task_states <> '{}' and coalesce(error, '') <> all ($3::text[])
+         as "isRecorded"
      from audit.pipeline_runs as run
      where run_key = $1 and run_id <> $2 and (task_states <> '{}' or exists (
        select from audit.task_runs as attempt where attempt.run_id = run.run_id))
      order by started_at desc limit 1`,
-    [runKey, exceptRunId],
+    [runKey, exceptRunId, endsWithoutAWord],
   )
   const [row] = rows
   if (row === undefined) return undefined
   const { isRecorded, ...run } = row
-  return { ...run, steps: isRecorded ? null : await readSteps(database, run.runId) }
+  return { ...run, steps: isRecorded ? null : await readSteps(database, runKey, run.runId) }
 }
 
 /** Attempts of tasks, and what people did, in the order of time. */
 async function readSteps(
   database: Pick<Database, 'query'>,
+  runKey: string,
   runId: string,
 ): Promise<RecordedStep[]> {
   const { rows } = await database.query<RecordedStep>(
-    `select task_id as "taskId", state, coalesce(error, '') as reason, attempt, started_at as at
+    `select task_id as "taskId", state, coalesce(error, '') as reason, attempt, null as decision,
+       started_at as at
      from audit.task_runs where run_id = $1
      union all
-     select task ->> 'taskId', 'none', 'it was cleared', null, made_at
+     select task ->> 'taskId', 'none', 'it was cleared', null, null, made_at
      from audit.interventions, jsonb_array_elements(detail -> 'cleared') as task
-     where run_id = $1
+     where run_key = $2 and run_id = $1
      union all
-     select task, detail ->> 'state', 'marked by ' || made_by, null, made_at
+     select task, detail ->> 'state', 'marked by ' || made_by, null, null, made_at
      from audit.interventions, jsonb_array_elements_text(detail -> 'tasks') as task
-     where run_id = $1 and action = 'mark'
+     where run_key = $2 and run_id = $1 and action = 'mark'
+     union all
+     select detail ->> 'task', 'success', 'decided by ' || made_by, null, detail ->> 'decision',
+       made_at
+     from audit.interventions
+     where run_key = $2 and run_id = $1 and action = 'decide'
      order by at, attempt nulls last`,
-    [runId],
+    [runId, runKey],
   )
   return rows
 }

@@ -43,6 +43,9 @@ const eventsOfRunningDay = 8
 /** For what people send meanwhile, and the end. */
 const eventsInReserve = 160
 
+/** Temporal takes 2 MB at once, of up to 3,660 days. */
+const longestReason = 300
+
 /** Starts days as long as it may; ends when all started ones have. Never cancelled half-way. */
 export async function runDays(
   runs: RunsOfBackfill,
@@ -105,7 +108,7 @@ async function runDay(
     }
     if (!(error instanceof ChildWorkflowFailure)) throw error
     day.outcome = 'failed'
-    day.reason = rootCause(error) ?? error.message
+    day.reason = (rootCause(error) ?? error.message).slice(0, longestReason)
   }
 }
 

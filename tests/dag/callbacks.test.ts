@@ -6,6 +6,7 @@ import { after, fails, skips, testRun } from '../../dag/testing/test-run.ts'
 interface Activities {
   load(input: { date: string }): Promise<void>
   choose(input: { date: string }): Promise<'left' | 'right'>
+  isOpen(input: { date: string }): Promise<boolean>
   mailFailure(input: FailedRun): Promise<void>
   mailSuccess(input: SucceededRun): Promise<void>
   note(input: EndedTask): Promise<void>
@@ -110,6 +111,17 @@ describe('who is told how a task ended', () => {
     const meanwhile = [{ at: '1 minute', mark: ['right'], as: 'failed' }] as const
     const { inputs } = await testRun(branching, { date, fakes, meanwhile })
     expect(notes(inputs).map(([id]) => id)).toEqual(['choice:on_success'])
+  })
+
+  test('hears nothing of a task that others skipped after it had waited for its past', async () => {
+    const dag = defineDag({ id: 'pair', ...daily }, ({ task, shortCircuit, date }) => {
+      const isOpen = shortCircuit('is_open', act.isOpen, { date })
+      const held = { dependsOnPast: true, waitForPastDependsBeforeSkipping: true } as const
+      task('load', act.load, { date }, { ...all, ...held, after: [isOpen] })
+    })
+    const { tasks, inputs } = await testRun(dag, { date, fakes: { is_open: false } })
+    expect(tasks['load']).toBe('skipped')
+    expect(notes(inputs)).toEqual([])
   })
 
   test('hears anew of a task that was cleared, under an id of its own', async () => {

@@ -59,4 +59,57 @@ describe('of a run without an end on record', () => {
       recovered([attempt('load[0]', 'success'), attempt('load[1]', 'success')]).states,
     ).toEqual({ load: 'cancelled', sum: 'none', report: 'none' })
   })
+
+  test('a task that found nothing to do is skipped', () => {
+    const idle = { ...attempt('load', 'failed'), reason: 'TaskSkipped: a holiday' }
+    expect(recoverRun({ graph, states: {}, steps: [idle] }).states).toMatchObject({
+      load: { state: 'skipped', reason: 'a holiday' },
+    })
+  })
+})
+
+describe('of tasks that leave no attempts', () => {
+  const itself = { kind: 'dag_run', activity: null } as const
+  const calling = graphOf(
+    { call: [], again: ['call'], mail: ['again'] },
+    { call: itself, again: itself },
+  )
+  const statesAfter = (steps: readonly RecordedStep[], of = calling) => {
+    const run = recoverRun({ graph: of, states: {}, steps })
+    return { states: stateNames(run.states), unknown: run.unknownOutputs }
+  }
+
+  test('the run of another DAG has ended where what comes after it began', () => {
+    expect(statesAfter([attempt('mail', 'running')])).toEqual({
+      states: { call: 'success', again: 'success', mail: 'cancelled' },
+      unknown: ['again', 'call'],
+    })
+    expect(statesAfter([]).states).toEqual({ call: 'none', again: 'none', mail: 'none' })
+  })
+
+  test('nothing follows from a task that began without waiting for it', () => {
+    const early = graphOf(
+      { call: [], mail: ['call'] },
+      { call: itself, mail: { rule: 'all_done' } },
+    )
+    expect(statesAfter([attempt('mail', 'success')], early).states).toMatchObject({ call: 'none' })
+  })
+
+  test('nor from a further try, when it was cleared before that', () => {
+    const tries = [attempt('mail', 'failed'), byHand('call', 'none'), attempt('mail', 'failed', 2)]
+    expect(statesAfter(tries).states).toMatchObject({ call: 'none', again: 'success' })
+  })
+
+  test.each(['approve', 'reject'] as const)('a decision to %s stays', (decision) => {
+    const signed = graphOf(
+      { sign: [], pay: ['sign'] },
+      { sign: { kind: 'approval', activity: null } },
+    )
+    const steps = [{ ...byHand('sign', 'success'), decision }]
+    const begun: TaskStates = {}
+    const { states, unknownOutputs } = recoverRun({ graph: signed, states: begun, steps })
+    expect(states['sign']).toMatchObject({ state: 'success' })
+    expect(states['sign']?.isShut ?? false).toBe(decision === 'reject')
+    expect(unknownOutputs).toEqual(['sign'])
+  })
 })

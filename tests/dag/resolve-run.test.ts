@@ -35,6 +35,16 @@ describe('a DAG with a param that has no default', () => {
     expect(resolve({ date, clear })).toMatchObject({ isValid: true })
   })
 
+  test('is run again without it by a backfill, which is told what it lacks without a run before', () => {
+    const backfill = { id: 'b', params: 'recorded', graph: 'latest' }
+    expect(resolve({ date, backfill })).toMatchObject({
+      ...{ isValid: true, backfill: { unfit: expect.stringContaining('times') } },
+    })
+    const given = { ...backfill, params: 'given' }
+    expect(resolve({ date, backfill: given })).toMatchObject({ isValid: false })
+    expect(resolve({ date, backfill, params: {} })).toMatchObject({ isValid: false })
+  })
+
   test('checks what a clear gives', () => {
     const given = { ...clear, params: 'given' }
     expect(resolve({ date, clear: given, params: { times: 2 } })).toMatchObject({

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { StartBackfillInput } from '../../schedules/start-backfill.ts'
 import { startBackfill } from '../../schedules/start-backfill.ts'
 import { startRun } from '../../schedules/start-run.ts'
+import type { BackfillProgress } from '../../workflows/run-days.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { startSampleWorker } from './sample-dags/start-sample-worker.ts'
 
@@ -42,6 +43,45 @@ test('AT-B2 a re-run by a backfill is the same run key, and keeps its params unl
   expect(await paramsOf('2025-04-02')).toEqual([defaults, given])
   const described = await client.workflow.getHandle('sample_params/2025-04-01').describe()
   expect(described.status.name).toBe('COMPLETED')
+})
+
+test('params without a default are kept, and a day that never had any says so', async () => {
+  const { client, taskQueue } = sample.temporal
+  const range = { dagId: 'sample_mapped_narrow', from: '2025-04-11', to: '2025-04-12' }
+  const params = { count: 1 }
+  const first = { dagId: range.dagId, date: range.from, taskQueue, params }
+  await (await startRun(client, first)).result()
+  await expect(backfill({ ...range, reprocess: 'all' })).rejects.toMatchObject({
+    cause: {
+      message: expect.stringMatching(
+        /^1 of 2 days failed: 2025-04-12\. First: sample_mapped_narrow\/2025-04-12 cannot start: it has no run before whose params it could keep, .*count/,
+      ),
+    },
+  })
+  const rows = await runsOf<{ params: unknown; state: string }>(
+    `sample_mapped_narrow/${range.from}`,
+    'params, state',
+  )
+  expect(rows).toEqual([
+    { params, state: 'success' },
+    { params, state: 'success' },
+  ])
+})
+
+test('of a long reason the backfill keeps the beginning, so that ten years of them fit', async () => {
+  const { client, taskQueue } = sample.temporal
+  const days = [{ date: '2025-04-21', outcome: 'waiting', reason: '' }]
+  const params = { ['long'.repeat(1_000)]: 1 }
+  const continued = { dagId: 'sample_chain', concurrency: 1, isPaused: false, days, params }
+  const workflowId = 'backfill/sample_chain/2025-04-21/2025-04-21'
+  const handle = await client.workflow.start('daybook_backfill', {
+    ...{ workflowId, taskQueue, args: [{}, continued] },
+  })
+  await expect(handle.result()).rejects.toThrow()
+  const { days: ended } = await handle.query<BackfillProgress>('progress')
+  expect(ended).toMatchObject([
+    { outcome: 'failed', reason: expect.stringMatching(/^sample_chain cannot start: .{273}$/) },
+  ])
 })
 
 test('AT-B8 params that do not fit are refused before any run is made', async () => {

@@ -59,6 +59,11 @@ export const sampleCallsFailing = defineDag({ id: 'sample_calls_failing', ...byH
   build.task('after_call', act.count, { date: build.date }, { after: [call] })
 })
 
+export const sampleCallsGate = defineDag({ id: 'sample_calls_gate', ...byHand }, (build) => {
+  const call = build.runDag('call', sampleParams)
+  build.task('gate', act.hold, { date: build.date }, { after: [call] })
+})
+
 export const sampleCallsDone = defineDag({ id: 'sample_calls_done', ...byHand }, ({ runDag }) => {
   const again = runDag('again', sampleParams, { params: { name: 'you' } })
   const kept = runDag('kept', sampleParams, { ifDone: 'keep', after: [again] })
@@ -67,5 +72,5 @@ export const sampleCallsDone = defineDag({ id: 'sample_calls_done', ...byHand },
 
 export const datasetDags = [
   ...[sampleOrders, sampleProducts, sampleReport, sampleStock, sampleWeekly],
-  ...[sampleCaller, sampleCallsFailing, sampleCallsDone],
+  ...[sampleCaller, sampleCallsFailing, sampleCallsGate, sampleCallsDone],
 ]

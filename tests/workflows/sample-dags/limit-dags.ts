@@ -84,6 +84,13 @@ export const samplePastGate = defineDag({ id: 'sample_past_gate', ...daily }, (b
   task('gate', act.hold, { date }, { after: [load] })
 })
 
+export const samplePastSingle = defineDag(
+  { id: 'sample_past_single', ...daily, maxActiveRuns: 1 },
+  ({ task, date }) => {
+    task('load', act.count, { date }, { dependsOnPast: true })
+  },
+)
+
 export const samplePastHeld = defineDag({ id: 'sample_past_held', ...daily }, (build) => {
   const { task, shortCircuit, date } = build
   const isOpen = shortCircuit('is_open', act.isOpen, { date })
@@ -95,4 +102,5 @@ export const samplePastHeld = defineDag({ id: 'sample_past_held', ...daily }, (b
 export const limitDags = [
   ...[sampleYield, sampleTaker, sampleLooker, sampleMappedPool, sampleMappedNarrow],
   ...[sampleMappedWide, sampleMappedTis, sampleTis, samplePastSkip, samplePastGate, samplePastHeld],
+  samplePastSingle,
 ]
