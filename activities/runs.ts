@@ -157,7 +157,9 @@ export function createRunActivities(deps: RunDeps) {
         resolved.ignoresPast || (repair !== null && (await ignoredPast(database, repair.fromRunId)))
       // A backfill has a limit of its own, which does not hold those who clear its runs.
       const isLimitedElsewhere = run.trigger === 'backfill' && repair === null
-      const maxActiveRuns = isLimitedElsewhere ? null : input.maxActiveRuns
+      // The day that waits for it may hold the last place.
+      const isAwaited = repair !== null && graph.tasks.some(({ past }) => past !== undefined)
+      const maxActiveRuns = isLimitedElsewhere || isAwaited ? null : input.maxActiveRuns
       const isQueued = !(await takePlace(run, input, maxActiveRuns))
       const events = await inTransaction(database, async (transaction) => {
         await openRun(transaction, { ...input, graph, isQueued, ignoresPast }, run, repair)

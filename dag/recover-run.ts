@@ -62,16 +62,22 @@ const afterAll: readonly TriggerRule[] = [
 ]
 
 /**
- * What must have ended well for the task to begin, of the tasks that leave no attempts: the run of
- * another DAG, an approval, a latest-only.
+ * What must have ended well for the task to begin, of the tasks whose attempts do not say so: the run
+ * of another DAG, an approval, a latest-only, all instances of a mapped task.
  */
 function endedBefore(graph: Graph, states: TaskStates, { upstream, rule }: TaskNode): string[] {
   if (!afterAll.includes(rule)) return []
   return upstream.flatMap((id) => {
     const task = graph.tasks.find((one) => one.id === id)
-    if (task?.activity !== null || stateOf(states, id) !== 'none') return []
+    if (task === undefined) return []
+    const isOpen = task.kind === 'mapped' ? states[id] === cut : leavesNothing(states, task)
+    if (!isOpen) return []
     return [id, ...endedBefore(graph, states, task)]
   })
+}
+
+function leavesNothing(states: TaskStates, { id, activity }: TaskNode): boolean {
+  return activity === null && stateOf(states, id) === 'none'
 }
 
 const cut: TaskStatus = { state: 'cancelled', reason: 'its run was terminated' }

@@ -34,10 +34,10 @@ export async function readEndedRun(
     `select run_id as "runId", trigger, graph, task_states as states, outputs, params,
        ended_at is not null and task_states <> '{}' and coalesce(error, '') <> all ($3::text[])
          as "isRecorded"
-     from audit.pipeline_runs as run
+     from audit.executions as run
      where run_key = $1 and run_id <> $2 and (task_states <> '{}' or exists (
        select from audit.task_runs as attempt where attempt.run_id = run.run_id))
-     order by started_at desc limit 1`,
+     order by recency desc limit 1`,
     [runKey, exceptRunId, endsWithoutAWord],
   )
   const [row] = rows

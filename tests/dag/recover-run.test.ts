@@ -87,6 +87,16 @@ describe('of tasks that leave no attempts', () => {
     expect(statesAfter([]).states).toEqual({ call: 'none', again: 'none', mail: 'none' })
   })
 
+  test('all instances of a mapped task have ended where what comes after it began', () => {
+    const mapped = graphOf({ parse: [], sum: ['parse'] }, { parse: { kind: 'mapped' } })
+    const instances = [attempt('parse[0]', 'success'), attempt('parse[1]', 'success')]
+    expect(statesAfter(instances, mapped).states).toEqual({ parse: 'cancelled', sum: 'none' })
+    expect(statesAfter([...instances, attempt('sum', 'running')], mapped)).toEqual({
+      states: { parse: 'success', sum: 'cancelled' },
+      unknown: ['parse'],
+    })
+  })
+
   test('nothing follows from a task that began without waiting for it', () => {
     const early = graphOf(
       { call: [], mail: ['call'] },
