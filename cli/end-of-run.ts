@@ -1,4 +1,4 @@
-import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client'
+import { ApplicationFailure, TerminatedFailure, WorkflowFailedError } from '@temporalio/client'
 import { failureTypes } from '../domain/failures.ts'
 import type { RunHandle } from '../schedules/start-run.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
@@ -15,8 +15,14 @@ export async function endOfRun(handle: RunHandle): Promise<EndOfRun> {
     return { state: 'success', result: await handle.result() }
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error
-    return { state: 'failed', error: failureMessage(error), isBadInput: isBadInput(error) }
+    return { state: 'failed', error: inWords(handle, error), isBadInput: isBadInput(error) }
   }
+}
+
+function inWords({ workflowId }: RunHandle, error: WorkflowFailedError): string {
+  if (!(error.cause instanceof TerminatedFailure)) return failureMessage(error)
+  const why = `${workflowId} was terminated: ${failureMessage(error)}`
+  return `${why}\n  Remedy: \`daybook clear ${workflowId}\` goes on from what is on record.`
 }
 
 function isBadInput({ cause }: WorkflowFailedError): boolean {

@@ -4,6 +4,7 @@ import { taskOf } from '../dag/graph.ts'
 import { readChoice } from '../dag/instances.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import { stateOf } from '../dag/task-state.ts'
+import { describeExecution } from '../platform/read-ledger.ts'
 import { dagOption, jsonOption } from './arguments.ts'
 import { withDatabase, withServers } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
@@ -79,16 +80,26 @@ async function explainLive(run: RecordedRun, taskId: string, { json }: Flags): P
   else printLine(answer)
 }
 
-function askRun({ run_key, run_id }: RecordedRun, taskId: string): Promise<string> {
+function askRun({ run_key }: RecordedRun, taskId: string): Promise<string> {
   return withServers(async ({ client }) => {
-    const handle = client.workflow.getHandle(run_key, run_id)
-    return handle.query<string, [string]>('why', taskId).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error)
+    const execution = await describeExecution(client, run_key)
+    if (execution !== undefined && !execution.isOpen) {
       throw new CommandFailed(
-        `${run_key} is running but gave no answer: ${reason}\n` +
-          '  Remedy: a worker has to be up to answer for it; start one with `npm start`.',
+        `${run_key} does not go on, and has written no end: Temporal says ${execution.status.toLowerCase()}\n` +
+          `  Remedy: \`daybook clear ${run_key}\` goes on from what is on record.`,
       )
-    })
+    }
+    // A reset goes on under a run id of its own.
+    return client.workflow
+      .getHandle(run_key)
+      .query<string, [string]>('why', taskId)
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new CommandFailed(
+          `${run_key} is running but gave no answer: ${reason}\n` +
+            '  Remedy: a worker has to be up to answer for it; start one with `npm start`.',
+        )
+      })
   })
 }
 

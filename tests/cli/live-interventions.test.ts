@@ -223,6 +223,11 @@ describe('a run that was terminated', () => {
     const handle = await sample.start('sample_cut', date)
     await sample.isHeld(date)
     await handle.terminate()
+    const why = await sample.daybook('why', key, 'gate')
+    expect(why.stderr).toContain(
+      `${key} does not go on, and has written no end: Temporal says terminated`,
+    )
+    expect(why.stderr).toContain(`\`daybook clear ${key}\``)
     const dry = await sample.daybook('clear', key, '--dry-run')
     expect(dry.stdout).toContain(`${key}: 3 tasks would run again`)
     expect(dry.stdout).toMatch(
