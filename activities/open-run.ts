@@ -121,7 +121,9 @@ export async function openRun(
   )
   await transaction.query(
     `update audit.task_runs set state = 'cancelled', ended_at = now(), error = 'its run was terminated or reset'
-     where run_key = $1 and run_id <> $2 and state = 'running'`,
+     where state = 'running' and run_id in (
+       select older.run_id from audit.pipeline_runs as older
+       where older.run_key = $1 and older.run_id <> $2)`,
     [runKey, runId],
   )
   const opened = await transaction.query<{ is_new: boolean }>(
