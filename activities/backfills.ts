@@ -1,12 +1,11 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import type { BackfillInput, BackfillPlan, DayFacts, PlannedDay } from '../dag/plan-backfill.ts'
 import { decideDays } from '../dag/plan-backfill.ts'
-import { failureTypes } from '../domain/failures.ts'
 import { readClaims, readDayFacts } from '../platform/day-facts.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
+import { badInput } from './bad-input.ts'
 
 /** What was asked for, resolved by the workflow: recorded before anything depends on it. */
 export type BackfillStart =
@@ -57,9 +56,7 @@ export function createBackfillActivities({ database, client }: BackfillDeps) {
      * @throws BadInput (never retried) when the range means no days
      */
     async startBackfill(start: BackfillStart): Promise<StartedBackfill> {
-      if ('problem' in start) {
-        throw ApplicationFailure.nonRetryable(start.problem, failureTypes.badInput)
-      }
+      if ('problem' in start) throw badInput(start.problem)
       const { backfillId, plan } = start
       const { input, concurrency } = plan
       await endOlderExecutions(database, start)
