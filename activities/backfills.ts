@@ -1,12 +1,12 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import type { BackfillInput, BackfillPlan, DayFacts, PlannedDay } from '../dag/plan-backfill.ts'
 import { decideDays } from '../dag/plan-backfill.ts'
-import { failureTypes } from '../domain/failures.ts'
+import type { SeenDays } from '../platform/day-facts.ts'
 import { readClaims, readDayFacts } from '../platform/day-facts.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
+import { badInput } from './bad-input.ts'
 
 /** What was asked for, resolved by the workflow: recorded before anything depends on it. */
 export type BackfillStart =
@@ -57,14 +57,12 @@ export function createBackfillActivities({ database, client }: BackfillDeps) {
      * @throws BadInput (never retried) when the range means no days
      */
     async startBackfill(start: BackfillStart): Promise<StartedBackfill> {
-      if ('problem' in start) {
-        throw ApplicationFailure.nonRetryable(start.problem, failureTypes.badInput)
-      }
+      if ('problem' in start) throw badInput(start.problem)
       const { backfillId, plan } = start
       const { input, concurrency } = plan
       await endOlderExecutions(database, start)
       // Temporal may take long to answer: nobody waits in a transaction for that.
-      const seen = await lookAtDays({ database, client }, plan)
+      const seen = await readDayFacts({ database, client }, input.dagId, datesToRun(plan.days))
       const days = await inTransaction(database, async (transaction) => {
         await transaction.query(
           `select pg_advisory_xact_lock(hashtextextended('audit.backfills/' || $1, 0))`,
@@ -115,19 +113,6 @@ async function endOlderExecutions(
      where workflow_id = $1 and backfill_id <> $2 and ended_at is null`,
     [workflowId, backfillId],
   )
-}
-
-interface SeenDays {
-  readonly facts: ReadonlyMap<string, DayFacts>
-  /** Backfills of which Temporal has been asked. */
-  readonly backfillIds: ReadonlySet<string>
-}
-
-async function lookAtDays(deps: BackfillDeps, { input, days }: BackfillPlan): Promise<SeenDays> {
-  const dates = datesToRun(days)
-  const claims = await readClaims(deps.database, input.dagId, dates)
-  const facts = await readDayFacts(deps, input.dagId, dates)
-  return { facts, backfillIds: new Set(claims.map(({ backfillId }) => backfillId)) }
 }
 
 function datesToRun(days: readonly PlannedDay[]): string[] {

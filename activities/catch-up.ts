@@ -1,11 +1,9 @@
-import type { Client } from '@temporalio/client'
-import { WorkflowNotFoundError } from '@temporalio/client'
 import { holdAgainstCalendar } from '../dag/hold-against-calendar.ts'
 import type { CatchUpDag } from '../dag/plan-catch-up.ts'
 import { historyStart, missingWithRoom, tickIdOf } from '../dag/plan-catch-up.ts'
-import type { Database } from '../platform/database.ts'
 import { readHolders } from '../platform/day-facts.ts'
-import { readFirstScheduledDate, readLedger } from '../platform/read-ledger.ts'
+import type { Servers } from '../platform/read-ledger.ts'
+import { describeExecution, readFirstScheduledDate, readLedger } from '../platform/read-ledger.ts'
 import { readSchedule } from '../platform/read-schedule.ts'
 
 export interface MissingDay {
@@ -13,11 +11,6 @@ export interface MissingDay {
   readonly date: string
   /** The id that the tick of the date has: whoever comes second finds it taken. */
   readonly workflowId: string
-}
-
-interface Servers {
-  readonly database: Database
-  readonly client: Client
 }
 
 export type CatchUpActivities = ReturnType<typeof createCatchUpActivities>
@@ -57,18 +50,8 @@ async function missingDays(
     if (days.length >= room) break
     const workflowId = tickIdOf(dag, date)
     // A start that came to nothing is for people to look at.
-    if (await isKnown(client, workflowId)) continue
+    if ((await describeExecution(client, workflowId)) !== undefined) continue
     days.push({ dagId: dag.id, date, workflowId })
   }
   return days
-}
-
-async function isKnown(client: Client, workflowId: string): Promise<boolean> {
-  try {
-    await client.workflow.getHandle(workflowId).describe()
-    return true
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false
-    throw error
-  }
 }

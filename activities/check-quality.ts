@@ -6,6 +6,7 @@ import { failureMessage, type CheckResult } from '../domain/checks-verdict.ts'
 import { failureTypes } from '../domain/failures.ts'
 import { candidatesOf, StagedReader } from '../platform/candidates.ts'
 import type { Database, Transaction } from '../platform/database.ts'
+import { badInput } from './bad-input.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { measureSource, type Outcome } from './measure-checks.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
@@ -55,10 +56,8 @@ export function createQualityActivities({ database }: { database: Database }) {
 function contractOf(table: string): Contract {
   const contract = allContracts().find((candidate) => stagingTable(candidate) === table)
   if (contract) return contract
-  throw ApplicationFailure.nonRetryable(
-    `No source has the staging table ${table}; known: ${allContracts().map(stagingTable).join(', ')}`,
-    failureTypes.badInput,
-  )
+  const known = allContracts().map(stagingTable).join(', ')
+  throw badInput(`No source has the staging table ${table}; known: ${known}`)
 }
 
 async function replaceResults(

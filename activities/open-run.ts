@@ -1,14 +1,13 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import type { Graph } from '../dag/graph.ts'
 import type { ClearRequest } from '../dag/plan-clear.ts'
 import { planRepair } from '../dag/plan-repair.ts'
 import { recoverRun } from '../dag/recover-run.ts'
 import type { Intervention } from '../dag/run-loop/interventions.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
-import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
-import { readEndedRun } from '../platform/ended-run.ts'
+import { endedWithoutAWord, readEndedRun } from '../platform/ended-run.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
+import { badInput } from './bad-input.ts'
 import type { RunIdentity, StartRunInput } from './runs.ts'
 
 export type RecordedIntervention = Intervention & {
@@ -64,10 +63,6 @@ export async function findRepair(
   }
 }
 
-function badInput(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, failureTypes.badInput)
-}
-
 async function insertIntervention(
   database: Transaction,
   { runId, runKey, action, by, reason, detail }: RecordedIntervention,
@@ -115,9 +110,9 @@ export async function openRun(
   // One run a run key: an older row that still says `running` was terminated or reset.
   await transaction.query(
     `update audit.pipeline_runs
-     set state = 'cancelled', ended_at = now(), error = 'ended without a word: terminated or reset'
+     set state = 'cancelled', ended_at = now(), error = $3
      where run_key = $1 and run_id <> $2 and state in ('queued', 'running')`,
-    [runKey, runId],
+    [runKey, runId, endedWithoutAWord],
   )
   await transaction.query(
     `update audit.task_runs set state = 'cancelled', ended_at = now(), error = 'its run was terminated or reset'

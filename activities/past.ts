@@ -4,7 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Graph } from '../dag/graph.ts'
 import { directDownstream } from '../dag/graph.ts'
 import type { PastInput } from '../dag/run-loop/limits.ts'
-import { triggersOfItself } from '../dag/run-type.ts'
+import { triggersOfScheduledPast } from '../dag/run-type.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import type { Database } from '../platform/database.ts'
 
@@ -100,7 +100,7 @@ async function readPreviousRun(
        where earlier.dag_id = $1 and earlier.logical_date < $2
          and (not $3::boolean or earlier.trigger = any ($4)))
      order by run.recency desc limit 1`,
-    [dagId, date, isScheduled ?? false, triggersOfItself],
+    [dagId, date, isScheduled ?? false, triggersOfScheduledPast],
   )
   return rows[0]
 }

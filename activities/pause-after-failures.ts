@@ -1,36 +1,29 @@
-import type { Client } from '@temporalio/client'
-import { ScheduleNotFoundError } from '@temporalio/client'
-import type { Database } from '../platform/database.ts'
+import type { Servers } from '../platform/read-ledger.ts'
+import { readSchedule } from '../platform/read-schedule.ts'
 import { storableJson } from '../platform/storable-text.ts'
 import type { CloseRunInput } from './runs.ts'
-
-interface Servers {
-  readonly database: Database
-  readonly client: Client
-}
 
 /**
  * Airflow's max_consecutive_failed_dag_runs: pauses the schedule when the runs of the newest dates,
  * so many as the DAG says, have all failed. Repeatable; what a person has paused keeps his note.
  */
-export async function pauseAfterFailures(servers: Servers, run: CloseRunInput): Promise<void> {
+export async function pauseAfterFailures(
+  { database, client }: Servers,
+  run: CloseRunInput,
+): Promise<void> {
   const { dagId, maxConsecutiveFailedRuns: limit } = run.graph
   if (limit === undefined || run.state !== 'failed') return
-  const dates = await newestFailedDates(servers.database, dagId, limit)
+  const dates = await newestFailedDates(database, dagId, limit)
   if (dates.length < limit) return
-  const schedule = servers.client.schedule.getHandle(dagId)
-  try {
-    if ((await schedule.describe()).state.paused) return
-    const note = noteOf(dagId, dates)
-    await keepReason(servers.database, run, note, dates)
-    await schedule.pause(note)
-  } catch (error) {
-    if (!(error instanceof ScheduleNotFoundError)) throw error
-  }
+  const schedule = await readSchedule(client, dagId)
+  if (schedule === undefined || schedule.isPaused) return
+  const note = noteOf(dagId, dates)
+  await keepReason(database, run, note, dates)
+  await client.schedule.getHandle(dagId).pause(note)
 }
 
 /** Of the newest so many dates those whose latest run has failed, oldest first. */
-async function newestFailedDates(database: Database, dagId: string, limit: number) {
+async function newestFailedDates(database: Servers['database'], dagId: string, limit: number) {
   const { rows } = await database.query<{ date: string; state: string }>(
     `select * from (
        select distinct on (logical_date) logical_date as date, state from audit.executions
@@ -53,7 +46,7 @@ function noteOf(dagId: string, dates: readonly string[]): string {
 }
 
 async function keepReason(
-  database: Database,
+  database: Servers['database'],
   { runId, runKey, dagId }: CloseRunInput,
   reason: string,
   failedDates: readonly string[],

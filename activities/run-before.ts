@@ -1,8 +1,7 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import type { Graph } from '../dag/graph.ts'
 import type { BackfillOfDay } from '../dag/resolve-run.ts'
-import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
+import { badInput } from './bad-input.ts'
 
 /** What a run that a backfill makes keeps of the latest run of its key; nothing where there is none. */
 export interface KeptOfRunBefore {
@@ -25,10 +24,10 @@ export async function readRunBefore(
   )
   const [before] = rows
   if (before === undefined && unfit !== undefined) {
-    const message =
+    throw badInput(
       `${runKey} cannot start: it has no run before whose params it could keep, and without any ` +
-      `${unfit}. Give the backfill its params.`
-    throw ApplicationFailure.nonRetryable(message, failureTypes.badInput)
+        `${unfit}. Give the backfill its params.`,
+    )
   }
   if (before === undefined) return { run: {} }
   return {

@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/activity'
 import type { Client } from '@temporalio/client'
 import type { DatasetCondition, DatasetEvent } from '../dag/datasets.ts'
 import { daysFor } from '../dag/datasets.ts'
@@ -6,17 +5,18 @@ import type { Graph } from '../dag/graph.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { ResolvedRun, RunInput } from '../dag/resolve-run.ts'
 import { placeOf } from '../dag/place-of-run.ts'
-import { runTypeOf } from '../dag/run-type.ts'
+import { alwaysPassesLatestOnly } from '../dag/run-type.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import { withGraph } from '../dag/plan-clear.ts'
-import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import { consumeEvents, findFreshEvent, inheritEvents } from '../platform/datasets.ts'
+import { wasReset } from '../platform/ended-run.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { averageRuntime } from './average-runtime.ts'
 import { awaitResult } from './await-run.ts'
+import { badInput } from './bad-input.ts'
 import type { RecordedIntervention } from './open-run.ts'
 import { findRepair, forgetOlderSlots, ignoredPast, keepIntervention, openRun } from './open-run.ts'
 import { pauseAfterFailures } from './pause-after-failures.ts'
@@ -129,9 +129,7 @@ export function createRunActivities(deps: RunDeps) {
      */
     async startRun(input: StartRunInput): Promise<StartedRun> {
       const { resolved, dagId } = input
-      if (!resolved.isValid) {
-        throw ApplicationFailure.nonRetryable(resolved.problem, failureTypes.badInput)
-      }
+      if (!resolved.isValid) throw badInput(resolved.problem)
       const { date, runKey, trigger, params, clear, backfill } = resolved
       const identity = { date, runKey, trigger, params }
       if (!resolved.isCanonical) {
@@ -167,7 +165,7 @@ export function createRunActivities(deps: RunDeps) {
       })
       return {
         ...{ ...run, role: 'run', graph, hasSearchAttributes, repairs: repair?.repairs ?? null },
-        latestUntilMs: isByHand(run.trigger) ? null : input.latestUntilMs,
+        latestUntilMs: alwaysPassesLatestOnly(run.trigger) ? null : input.latestUntilMs,
         dueMs: input.dueMs,
         averageMs: await averageRuntime(database, graph),
         hasPast: !ignoresPast,
@@ -204,7 +202,7 @@ export function createRunActivities(deps: RunDeps) {
              error = 'its end was not written'
            where run_id = $1 and state = 'running'),
          reset as (
-           update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = 'it was reset'
+           update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = $14
            where run_key = $2 and run_id <> $1 and state in ('queued', 'running')),
          original as (select * from audit.pipeline_runs where run_id = $13 and run_id <> $1),
          taken_up as (
@@ -228,6 +226,7 @@ export function createRunActivities(deps: RunDeps) {
           ...[storableJson(input.graph), input.state, input.failedTasks],
           input.error === null ? null : storableText(input.error),
           ...[storableJson(input.taskStates), storableJson(input.outputs), input.originalRunId],
+          wasReset,
         ],
       )
       await slots.releaseSlots({ runId: input.originalRunId })
@@ -263,9 +262,4 @@ function hasFreshEvents(
 ): Promise<boolean> {
   if (datasets === undefined) return Promise.resolve(true)
   return findFreshEvent(database, { dagId, runId, runKey, date }, daysFor(datasets, date))
-}
-
-/** Runs that neither the schedule nor datasets nor a backfill made. */
-function isByHand(trigger: string): boolean {
-  return ['manual', 'operator_triggered'].includes(runTypeOf(trigger))
 }

@@ -1,11 +1,12 @@
 import { realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, sep } from 'node:path'
-import { ApplicationFailure, Context } from '@temporalio/activity'
-import { failureTypes } from '../domain/failures.ts'
+import type { ApplicationFailure } from '@temporalio/activity'
+import { Context } from '@temporalio/activity'
 import type { Database } from '../platform/database.ts'
 import { readFirstRow } from '../platform/read-only.ts'
 import type { SuccessfulRun } from '../platform/successful-run.ts'
 import { findSuccessfulRun } from '../platform/successful-run.ts'
+import { badInput } from './bad-input.ts'
 
 export interface SensorDeps {
   readonly database: Database
@@ -153,8 +154,4 @@ function webAddress(address: string, first: string, before?: string): URL {
   if (url !== undefined && allowed.includes(url.protocol)) return url
   const way = before === undefined ? '' : `${first} leads to `
   throw badInput(`${way}${address}, which is no address of ${allowed.join(' or ')}//`)
-}
-
-function badInput(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, failureTypes.badInput)
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import ts from 'typescript'
+import { median } from './compare.ts'
 import { row } from './report.ts'
 import type { Row } from './report.ts'
 
@@ -77,10 +78,6 @@ function timed(prepare: () => void, work: () => void): number[] {
     work()
     return performance.now() - startedMs
   })
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 function readOptions(): ts.CompilerOptions {

@@ -88,7 +88,8 @@ function planOf(input: BackfillInput) {
 async function backfill(to: Connections, input: BackfillInput, flags: Flags): Promise<void> {
   const plan = planOf(input)
   const dates = plan.days.map(({ date }) => date)
-  const planned = decideDays(plan, await readDayFacts(to, input.dagId, dates))
+  const { facts } = await readDayFacts(to, input.dagId, dates)
+  const planned = decideDays(plan, facts)
   if (flags.dryRun) return printPlan(planned, flags)
   const willRun = planned.flatMap(({ date, reason }) => (reason === null ? [date] : []))
   const outcome = await runBackfill(to, input, willRun)

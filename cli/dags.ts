@@ -1,11 +1,11 @@
 import type { Client } from '@temporalio/client'
-import { ScheduleNotFoundError } from '@temporalio/client'
 import type { Command } from 'commander'
 import { addDays, dueMs, lastCompleteDate } from '../dag/calendar.ts'
 import { parseDailyCron } from '../dag/cron.ts'
 import { conditionInWords } from '../dag/datasets.ts'
 import type { Dag } from '../dag/define-dag.ts'
 import type { Database } from '../platform/database.ts'
+import { readSchedule } from '../platform/read-schedule.ts'
 import { dagIds, findDag } from '../schedules/schedules.ts'
 import { jsonOption } from './arguments.ts'
 import { withServers } from './connect.ts'
@@ -69,6 +69,7 @@ async function listDags({ json }: { json?: true }): Promise<void> {
 
 async function describeDag(client: Client, dag: Dag, latest: LatestRun | null): Promise<DagRow> {
   const dueAtMs = nextDueMs(dag, Date.now())
+  const schedule = dag.schedule === null ? undefined : await readSchedule(client, dag.id)
   return {
     dag_id: dag.id,
     description: dag.description,
@@ -76,7 +77,7 @@ async function describeDag(client: Client, dag: Dag, latest: LatestRun | null): 
     time_zone: dag.timeZone,
     datasets: dag.datasets === undefined ? null : conditionInWords(dag.datasets),
     next_due: dueAtMs === undefined ? null : new Date(dueAtMs),
-    is_paused: dag.schedule === null ? null : await isPaused(client, dag.id),
+    is_paused: schedule?.isPaused ?? null,
     tasks: dag.graph.tasks.length,
     max_active_runs: dag.maxActiveRuns,
     latest_run: latest,
@@ -92,22 +93,10 @@ function nextDueMs({ schedule, startDate }: Dag, nowMs: number): number | undefi
   if (schedule === null) return undefined
   const cron = parseDailyCron(schedule.cron)
   const yesterday = lastCompleteDate(nowMs, schedule.timeZone)
-  const dates = [
-    yesterday,
-    addDays(yesterday, 1),
-    ...(startDate === undefined ? [] : [startDate]),
-  ].filter((date) => startDate === undefined || date >= startDate)
+  const first = startDate ?? yesterday
+  const dates = [yesterday, addDays(yesterday, 1)].map((date) => (date < first ? first : date))
   const due = dates.map((date) => dueMs(date, cron, schedule.timeZone))
   return Math.min(...due.filter((ms) => ms > nowMs))
-}
-
-async function isPaused(client: Client, scheduleId: string): Promise<boolean | null> {
-  try {
-    return (await client.schedule.getHandle(scheduleId).describe()).state.paused
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return null
-    throw error
-  }
 }
 
 async function readLatestRuns(database: Database): Promise<ReadonlyMap<string, LatestRun>> {

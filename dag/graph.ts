@@ -146,7 +146,7 @@ export interface PoolUse {
 export interface Past {
   /** Also for the tasks right after it there. */
   readonly waitForDownstream: boolean
-  /** The run before is the last one that was scheduled or part of a backfill; absent: any run. */
+  /** The run before is the last one that is not manual (`triggersOfScheduledPast`); absent: any run. */
   readonly isScheduled?: true
   /** It waits for that also before it is skipped. */
   readonly beforeSkipping?: true

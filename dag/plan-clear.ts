@@ -126,12 +126,14 @@ export function selectAround(
   { downstream, upstream }: { readonly downstream: boolean; readonly upstream: boolean },
 ): Map<string, string> {
   const why = new Map(chosen)
-  const add = (ids: Iterable<string>, reason: string) => {
-    for (const id of ids) if (!why.has(id)) why.set(id, reason)
-  }
-  if (downstream) add(withDownstream(graph, [...chosen.keys()]), 'downstream')
-  if (upstream) add(withUpstream(graph, [...chosen.keys()]), 'upstream')
+  if (downstream) addNew(why, withDownstream(graph, [...chosen.keys()]), 'downstream')
+  if (upstream) addNew(why, withUpstream(graph, [...chosen.keys()]), 'upstream')
   return why
+}
+
+/** What is selected already keeps its first reason. */
+function addNew(why: Map<string, string>, ids: Iterable<string>, reason: string): void {
+  for (const id of ids) if (!why.has(id)) why.set(id, reason)
 }
 
 function selectTasks(
@@ -140,16 +142,13 @@ function selectTasks(
   selection: ClearSelection,
 ): Map<string, string> {
   const why = selectAround(graph, chosenTasks(graph, states, selection), selection)
-  const add = (ids: Iterable<string>, reason: string) => {
-    for (const id of ids) if (!why.has(id)) why.set(id, reason)
-  }
   for (const id of [...why.keys()]) {
     const task = taskOf(graph, id)
     // A teardown alone is run again alone: nothing is made only to be taken away.
     if (task.teardown) continue
     const setups = task.isSetup ? [id] : relevantSetups(graph, task)
-    add(setups, `set-up of ${id}`)
-    for (const setup of setups) add(teardownsOf(graph, setup), `teardown of ${setup}`)
+    addNew(why, setups, `set-up of ${id}`)
+    for (const setup of setups) addNew(why, teardownsOf(graph, setup), `teardown of ${setup}`)
   }
   return why
 }

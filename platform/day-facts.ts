@@ -3,18 +3,25 @@ import type { DayFacts } from '../dag/plan-backfill.ts'
 import type { Servers } from './read-ledger.ts'
 import { describeExecution, readLedger } from './read-ledger.ts'
 
+export interface SeenDays {
+  readonly facts: ReadonlyMap<string, DayFacts>
+  /** Backfills of which Temporal has been asked. */
+  readonly backfillIds: ReadonlySet<string>
+}
+
 /** What a backfill has to know of the days that have run, are running or belong to another one. */
 export async function readDayFacts(
   servers: Servers,
   dagId: string,
   dates: readonly string[],
-): Promise<Map<string, DayFacts>> {
+): Promise<SeenDays> {
   const dateIn = (workflowId: string) => {
     const date = workflowId.slice(-10)
     return workflowId === `${dagId}/${date}` ? date : undefined
   }
   const ledger = await readLedger(servers, { dagId, dates, dateIn })
-  const heldBy = await readHolders(servers, dagId, dates)
+  const claims = await readClaims(servers.database, dagId, dates)
+  const heldBy = await findHolders(servers.client, claims)
   const facts = new Map<string, DayFacts>()
   for (const [date, holder] of heldBy) facts.set(date, { state: null, heldBy: holder })
   for (const { date, latest, open } of ledger) {
@@ -24,7 +31,7 @@ export async function readDayFacts(
     const state = open.length > 0 ? 'running' : isStale ? 'cancelled' : said
     facts.set(date, { state, heldBy: heldBy.get(date) ?? null })
   }
-  return facts
+  return { facts, backfillIds: new Set(claims.map(({ backfillId }) => backfillId)) }
 }
 
 /** A day that a backfill without a written end has before it or is running. */
@@ -40,7 +47,10 @@ export async function readHolders(
   dagId: string,
   dates: readonly string[],
 ): Promise<Map<string, string>> {
-  const claims = await readClaims(database, dagId, dates)
+  return findHolders(client, await readClaims(database, dagId, dates))
+}
+
+async function findHolders(client: Client, claims: readonly Claim[]): Promise<Map<string, string>> {
   const goesOn = await findOpen(
     client,
     claims.map((claim) => claim.workflowId),

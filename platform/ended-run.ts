@@ -17,9 +17,11 @@ export interface EndedRun {
 
 /**
  * What is written on the row of a run by others, when its successor finds that it has ended: its
- * states are those that it began with.
+ * states are those that it began with. The order of audit.executions (0014) goes by these words too.
  */
-const endsWithoutAWord = ['ended without a word: terminated or reset', 'it was reset']
+export const endedWithoutAWord = 'ended without a word: terminated or reset'
+/** The same, found by the end of the run that went on after the reset. */
+export const wasReset = 'it was reset'
 
 /**
  * The latest execution of a run key of which something ran, but for one: what a clear goes on from.
@@ -38,7 +40,7 @@ export async function readEndedRun(
      where run_key = $1 and run_id <> $2 and (task_states <> '{}' or exists (
        select from audit.task_runs as attempt where attempt.run_id = run.run_id))
      order by recency desc limit 1`,
-    [runKey, exceptRunId, endsWithoutAWord],
+    [runKey, exceptRunId, [endedWithoutAWord, wasReset]],
   )
   const [row] = rows
   if (row === undefined) return undefined

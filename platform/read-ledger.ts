@@ -102,7 +102,7 @@ export async function describeExecution(client: Client, workflowId: string, runI
  * that somebody made later, by a backfill of the schedule, begins no history.
  */
 export async function readFirstScheduledDate(
-  database: Database,
+  database: Servers['database'],
   dagId: string,
 ): Promise<string | undefined> {
   // In its time: the day after, some hours for the zone, a day for a tick that is late.

@@ -8,6 +8,7 @@ import {
 import { runHasEnded } from '../dag/plan-clear.ts'
 import type { LivePlan } from '../dag/plan-live.ts'
 import type { PlanAnswer } from '../dag/run-loop/interventions.ts'
+import { describeExecution } from '../platform/read-ledger.ts'
 
 /** What was asked of a run makes no sense for it, and nothing has changed. */
 export class InterventionRefused extends Error {
@@ -47,15 +48,10 @@ export async function liveOrEnded<Answer>(
 }
 
 async function findLiveRun(client: Client, runKey: string): Promise<LiveRun | undefined> {
-  try {
-    const { runId, status } = await client.workflow.getHandle(runKey).describe()
-    const isLive = status.name === 'RUNNING' || status.name === 'PAUSED'
-    if (!isLive) return undefined
-    return { runKey, runId, handle: client.workflow.getHandle(runKey, runId) }
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined
-    throw error
-  }
+  const execution = await describeExecution(client, runKey)
+  if (!execution?.isOpen) return undefined
+  const { runId } = execution
+  return { runKey, runId, handle: client.workflow.getHandle(runKey, runId) }
 }
 
 /**

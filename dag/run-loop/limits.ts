@@ -45,7 +45,7 @@ export interface PastInput {
   readonly taskId: string
   /** Also for the tasks right after it there. */
   readonly waitForDownstream: boolean
-  /** The run before is the one before that was scheduled or part of a backfill, not one made by hand. */
+  /** The run before is the last one that is not manual (`triggersOfScheduledPast`). */
   readonly isScheduled?: true
 }
 

@@ -53,7 +53,10 @@ export async function runTask(
 
 const untilDecided = 'until a person decides: `daybook approve` or `daybook reject`'
 
-/** Airflow's latest_only: runs made by hand always pass, others until the interval after theirs has ended. */
+/**
+ * Airflow's latest_only: runs that a person or another DAG asked for always pass, others until the
+ * interval after theirs has ended.
+ */
 function isLatest({ latestUntilMs }: TaskContext): boolean {
   return latestUntilMs === null || Date.now() <= latestUntilMs
 }

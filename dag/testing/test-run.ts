@@ -9,6 +9,7 @@ import { ClearRequest } from '../plan-clear.ts'
 import type { EndedGraph } from '../plan-repair.ts'
 import { planRepair } from '../plan-repair.ts'
 import { resolveRun, runKeyOf } from '../resolve-run.ts'
+import { alwaysPassesLatestOnly } from '../run-type.ts'
 import type { TaskState, TaskStates } from '../task-state.ts'
 import { judgeRun } from '../verdict.ts'
 import type { Verdict } from '../verdict.ts'
@@ -103,7 +104,9 @@ function prepareRun(dag: Dag, options: TestRunOptions): TestLoopOptions {
   return {
     ...{ graph, date, params: resolved.params, startedMs, states: repair?.states },
     outputs: options.repairs?.run.outputs ?? {},
-    latestUntilMs: trigger === 'manual' ? null : intervalOf(addDays(date, 1), dag.timeZone).endMs,
+    latestUntilMs: alwaysPassesLatestOnly(trigger)
+      ? null
+      : intervalOf(addDays(date, 1), dag.timeZone).endMs,
     ...findFakes(graph, options),
   }
 }

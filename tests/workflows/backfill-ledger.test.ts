@@ -36,10 +36,9 @@ async function dryRun(asked: object) {
   const plan = planBackfill(sampleGate, input, Date.now())
   if ('problem' in plan) throw new Error(plan.problem)
   const dates = plan.days.map(({ date }) => date)
-  return decideDays(
-    plan,
-    await readDayFacts({ client, database: sample.database.db }, sampleGate.id, dates),
-  )
+  const servers = { client, database: sample.database.db }
+  const { facts } = await readDayFacts(servers, sampleGate.id, dates)
+  return decideDays(plan, facts)
 }
 
 describe('AT-B7 every candidate date of a backfill', () => {
