@@ -12,6 +12,7 @@ export interface RecordedRun {
   readonly started_at: Date
   readonly ended_at: Date | null
   readonly graph: Graph
+  readonly error: string | null
   /** Written when a run ends. */
   readonly task_states: TaskStates
 }
@@ -33,7 +34,7 @@ export function runKeyFrom(run: string, dagId: string): string {
 /** The latest execution of a run key, or the one of a run id; undefined if there is none. */
 export async function findRun(database: Database, key: string): Promise<RecordedRun | undefined> {
   const { rows } = await database.query<RecordedRun>(
-    `select run_id, run_key, dag_id, logical_date, state, started_at, ended_at, graph, task_states
+    `select run_id, run_key, dag_id, logical_date, state, started_at, ended_at, graph, error, task_states
      from audit.executions where run_key = $1 or run_id = $1
      order by recency desc limit 1`,
     [key],

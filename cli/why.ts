@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Graph } from '../dag/graph.ts'
 import { taskOf } from '../dag/graph.ts'
 import { readChoice } from '../dag/instances.ts'
+import { endedWithoutAWord } from '../dag/recover-run.ts'
 import type { TaskState, TaskStates } from '../dag/task-state.ts'
 import { stateOf } from '../dag/task-state.ts'
 import { describeExecution } from '../platform/read-ledger.ts'
@@ -43,6 +44,7 @@ async function explainTask(key: string, taskId: string, flags: Flags): Promise<v
   assertTask(run, mapped)
   if (indexes !== undefined) return explainInstance(run, taskId, flags)
   if (run.ended_at === null) return explainLive(run, taskId, flags)
+  if (run.error === endedWithoutAWord) throw doesNotGoOn(run, 'terminated, or out of time')
   const causes = causesOf(run.graph, run.task_states, taskId)
   if (flags.json) return printJson({ run_key: run.run_key, task_id: taskId, causes })
   for (const [index, { task_id, state, reason }] of causes.entries()) {
@@ -80,15 +82,18 @@ async function explainLive(run: RecordedRun, taskId: string, { json }: Flags): P
   else printLine(answer)
 }
 
-function askRun({ run_key }: RecordedRun, taskId: string): Promise<string> {
+function doesNotGoOn({ run_key }: RecordedRun, status: string): CommandFailed {
+  return new CommandFailed(
+    `${run_key} does not go on, and has written no end: Temporal says ${status}\n` +
+      `  Remedy: \`daybook clear ${run_key}\` goes on from what is on record.`,
+  )
+}
+
+function askRun(run: RecordedRun, taskId: string): Promise<string> {
+  const { run_key } = run
   return withServers(async ({ client }) => {
     const execution = await describeExecution(client, run_key)
-    if (execution !== undefined && !execution.isOpen) {
-      throw new CommandFailed(
-        `${run_key} does not go on, and has written no end: Temporal says ${execution.status.toLowerCase()}\n` +
-          `  Remedy: \`daybook clear ${run_key}\` goes on from what is on record.`,
-      )
-    }
+    if (execution?.isOpen === false) throw doesNotGoOn(run, execution.status.toLowerCase())
     // A reset goes on under a run id of its own.
     return client.workflow
       .getHandle(run_key)

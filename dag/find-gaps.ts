@@ -9,6 +9,7 @@ import {
 } from './calendar.ts'
 import { parseDailyCron } from './cron.ts'
 import type { Dag } from './define-dag.ts'
+import { endedWithoutAWord } from './recover-run.ts'
 import { runKeyOf } from './resolve-run.ts'
 
 /** A DAG as far as the calendar is concerned. */
@@ -134,6 +135,9 @@ function judge(
     case 'failed':
       return { kind: 'failed', reason: inOneLine(latest?.error, 'it failed'), remedy: lookFirst }
     case 'cancelled':
+      if (latest.error === endedWithoutAWord) {
+        return { kind: 'half_done', reason: latest.error, remedy: lookFirst }
+      }
       return {
         kind: 'cancelled',
         reason: inOneLine(latest?.error, 'it was cancelled'),

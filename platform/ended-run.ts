@@ -1,5 +1,6 @@
 import type { Graph } from '../dag/graph.ts'
 import type { RecordedStep } from '../dag/recover-run.ts'
+import { endedWithoutAWord, wasReset } from '../dag/recover-run.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { Database } from './database.ts'
 
@@ -14,14 +15,6 @@ export interface EndedRun {
   /** What happened in a run that has no end on record, oldest first; null for all others. */
   readonly steps: readonly RecordedStep[] | null
 }
-
-/**
- * What is written on the row of a run by others, when its successor finds that it has ended: its
- * states are those that it began with. The order of audit.executions (0014) goes by these words too.
- */
-export const endedWithoutAWord = 'ended without a word: terminated or reset'
-/** The same, found by the end of the run that went on after the reset. */
-export const wasReset = 'it was reset'
 
 /**
  * The latest execution of a run key of which something ran, but for one: what a clear goes on from.

@@ -5,6 +5,7 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker'
 import { Worker } from '@temporalio/worker'
 import { createBackfillActivities } from '../activities/backfills.ts'
 import { createCatchUpActivities } from '../activities/catch-up.ts'
+import { createCloseEndedActivities } from '../activities/close-ended.ts'
 import { createDatasetActivities } from '../activities/datasets.ts'
 import { createPastActivities } from '../activities/past.ts'
 import { createRunActivities } from '../activities/runs.ts'
@@ -66,6 +67,7 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
       ...createRunActivities({ database, client, hasSearchAttributes, rerunWithLatestVersion }),
       ...createBackfillActivities({ database, client }),
       ...createCatchUpActivities({ database, client }),
+      ...createCloseEndedActivities({ database, client }),
       ...createDatasetActivities({ database, client, taskQueue, dags: options.dags ?? [] }),
       ...createPastActivities({ database, client }),
       ...slots,

@@ -2,17 +2,19 @@ import {
   ChildWorkflowCancellationType,
   condition,
   ParentClosePolicy,
+  patched,
   proxyLocalActivities,
   startChild,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { CatchUpActivities, MissingDay } from '../activities/catch-up.ts'
+import type { CloseEndedActivities } from '../activities/close-ended.ts'
 import type { Dag } from '../dag/define-dag.ts'
 import { catchUpDag } from '../dag/plan-catch-up.ts'
 import { isAlreadyStarted } from '../dag/run-loop/start-or-join.ts'
 
-const { findMissing } = proxyLocalActivities<CatchUpActivities>({
+const local = proxyLocalActivities<CatchUpActivities & CloseEndedActivities>({
   startToCloseTimeout: '2 minutes',
 })
 
@@ -20,11 +22,12 @@ const { findMissing } = proxyLocalActivities<CatchUpActivities>({
 const waitAtMost = '5 minutes'
 
 /**
- * Starts the runs of dates that were due and have none, and looks again whenever one of them has ended.
+ * Closes the rows of runs that ended without a word, and starts the runs of dates that were due and have none, and looks again whenever one of them has ended.
  * Returns the ids of what it started. What failed or was left half-done is for people.
  */
 export function catchUpWorkflow(dags: readonly Dag[]): () => Promise<string[]> {
   return async () => {
+    if (patched('close_ended_runs')) await local.closeEndedRuns()
     const dated = dags.flatMap(catchUpDag)
     const started: string[] = []
     let ended = 0
@@ -33,7 +36,7 @@ export function catchUpWorkflow(dags: readonly Dag[]): () => Promise<string[]> {
     }
     for (;;) {
       const seen = ended
-      for (const day of await findMissing({ dags: dated })) {
+      for (const day of await local.findMissing({ dags: dated })) {
         const child = await startDay(day)
         if (child === undefined) continue
         started.push(day.workflowId)

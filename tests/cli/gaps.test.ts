@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Connections } from '../../cli/connect.ts'
 import { fillGaps, lookForGaps } from '../../cli/look-for-gaps.ts'
@@ -8,6 +7,7 @@ import { loadConfig } from '../../platform/config.ts'
 import { applySchedules } from '../../schedules/apply-schedules.ts'
 import { scheduleOf } from '../../schedules/schedules.ts'
 import { startRun } from '../../schedules/start-run.ts'
+import { resetRun } from '../support/reset-run.ts'
 import type { DaybookWorker } from '../support/daybook-worker.ts'
 import { startDaybookWorker } from '../support/daybook-worker.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -72,15 +72,11 @@ describe('the ledger against the calendar', () => {
 
   test('a run that is reset and goes on is running, not half done', async () => {
     const date = '2025-05-11'
-    const { client, namespace } = sample.temporal
+    const { client } = sample.temporal
     const run = await start(dags.sampleGate, date)
     await until(() => sample.gates.has(date))
     sample.gates.delete(date)
-    await client.workflowService.resetWorkflowExecution({
-      ...{ namespace, requestId: randomUUID(), reason: 'again' },
-      workflowExecution: { workflowId: run.workflowId },
-      workflowTaskFinishEventId: 4 as never,
-    })
+    await resetRun(sample.temporal, run.workflowId)
     await until(() => sample.gates.has(date))
     expect((await look(dags.sampleGate, date, date)).report.running).toEqual([date])
     sample.gates.get(date)?.()

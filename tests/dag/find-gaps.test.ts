@@ -3,6 +3,7 @@ import { datesBetween } from '../../dag/calendar.ts'
 import type { DatedDag, LedgerDay, Question } from '../../dag/find-gaps.ts'
 import { dueDates, findGaps, lastDueDate, rangesOf } from '../../dag/find-gaps.ts'
 import { holdAgainstCalendar } from '../../dag/hold-against-calendar.ts'
+import { endedWithoutAWord } from '../../dag/recover-run.ts'
 
 const daily: DatedDag = {
   id: 'books',
@@ -97,6 +98,13 @@ describe('a date is', () => {
     expect(gapOf(date)).toMatchObject({ kind })
     expect(gapOf(date)?.reason).toMatch(reason)
     expect(gapOf(date)?.remedy).toMatch(remedy)
+  })
+
+  test('half done also when its row says by now that it was terminated', () => {
+    const terminated = { state: 'cancelled', error: endedWithoutAWord } as const
+    const [gap] = report(daily, [day('2026-03-01', { latest: terminated })]).gaps
+    expect(gap).toMatchObject({ kind: 'half_done', reason: endedWithoutAWord })
+    expect(gap?.remedy).toContain('daybook show')
   })
 
   test('not missed because a row of an earlier execution still says running', () => {

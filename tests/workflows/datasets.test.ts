@@ -6,6 +6,7 @@ import { recordEventByHand } from '../../platform/datasets.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import { replay } from './replay-histories.ts'
 import { datasetDags } from './sample-dags/dataset-dags.ts'
+import { resetRun } from '../support/reset-run.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { sampleWorkflowsPath, startSampleWorker } from './sample-dags/start-sample-worker.ts'
 
@@ -64,19 +65,6 @@ async function eventsOf(runKey: string) {
     [runKey],
   )
   return rows
-}
-
-/** Has the latest execution of a run begin anew, after its first step. */
-async function reset(workflowId: string): Promise<void> {
-  const { client, namespace } = sample.temporal
-  const handle = client.workflow.getHandle(workflowId)
-  const { runId } = await handle.describe()
-  const { events } = await handle.fetchHistory()
-  const first = events?.find((event) => event.workflowTaskCompletedEventAttributes)
-  await client.workflowService.resetWorkflowExecution({
-    ...{ namespace, requestId: randomUUID(), workflowTaskFinishEventId: first?.eventId ?? null },
-    workflowExecution: { workflowId, runId },
-  })
 }
 
 describe('a DAG with datasets', () => {
@@ -139,7 +127,7 @@ describe('a DAG with datasets', () => {
     await byHand('products', date)
     await run('sample_orders', date)
     await ended(workflowId, 1)
-    await reset(workflowId)
+    await resetRun(sample.temporal, workflowId)
     await sample.temporal.client.workflow.getHandle(workflowId).result()
     await run('sample_report', date, { tasks: ['report'] })
     const rows = await runsOf(workflowId)
@@ -242,7 +230,7 @@ describe('a DAG with datasets', () => {
 
   test('a run that was reset does not record its events twice', async () => {
     await run('sample_orders', '2025-12-09')
-    await reset('sample_orders/2025-12-09')
+    await resetRun(sample.temporal, 'sample_orders/2025-12-09')
     await sample.temporal.client.workflow.getHandle('sample_orders/2025-12-09').result()
     expect(await eventsOf('sample_orders/2025-12-09')).toHaveLength(1)
   })

@@ -7,6 +7,7 @@ import { decideUpdate } from '../../dag/run-loop/interventions.ts'
 import type { TaskStates } from '../../dag/task-state.ts'
 import { readEndedRun } from '../../platform/ended-run.ts'
 import { startRun } from '../../schedules/start-run.ts'
+import { resetRun } from '../support/reset-run.ts'
 import { sampleCut } from './sample-dags/shape-dags.ts'
 import type { SampleWorker } from './sample-dags/start-sample-worker.ts'
 import { startSampleWorker } from './sample-dags/start-sample-worker.ts'
@@ -98,4 +99,60 @@ test('a repair of a terminated repair is planned alike when its start is repeate
     repairs: { states: { load: { state: 'none' }, log: { state: 'success' } } },
   })
   expect(await startAgain(again)).toEqual(planned)
+})
+
+describe('the end of a run that wrote none', () => {
+  const lookAgain = async () => {
+    const { client, taskQueue } = sample.temporal
+    const workflowId = `catch_up-${randomUUID()}`
+    await client.workflow.execute('catch_up', { workflowId, taskQueue })
+  }
+  const rowsOf = async (runKey: string) => {
+    const { rows } = await sample.database.db.query<Record<string, unknown>>(
+      `select run.state, run.ended_at is not null as has_ended, run.error, task.task_id,
+         task.state as task_state
+       from audit.pipeline_runs as run
+       left join audit.task_runs as task on task.run_id = run.run_id and task.task_id = 'gate'
+       where run.run_key = $1 order by run.started_at`,
+      [runKey],
+    )
+    return rows
+  }
+
+  test('is written for a run that was terminated, and it can be cleared', async () => {
+    const date = '2025-12-05'
+    const runKey = `sample_cut/${date}`
+    const run = await start('sample_cut', date)
+    await vi.waitUntil(() => sample.gates.has(date), soon)
+    await lookAgain()
+    expect(await rowsOf(runKey)).toMatchObject([{ state: 'running', has_ended: false }])
+    await run.terminate()
+    await lookAgain()
+    const error = 'ended without a word: terminated or reset'
+    expect(await rowsOf(runKey)).toMatchObject([
+      { state: 'cancelled', has_ended: true, error, task_id: 'gate', task_state: 'cancelled' },
+    ])
+    sample.gates.delete(date)
+    const repair = await start('sample_cut', date, { by: 'ada' })
+    await vi.waitUntil(() => sample.gates.has(date), soon)
+    sample.gates.get(date)?.()
+    await expect(repair.result()).resolves.toMatchObject({ state: 'success' })
+  })
+
+  test('is not written for a run that goes on after a reset, nor for one that this server does not know', async () => {
+    const date = '2025-12-06'
+    const runKey = `sample_cut/${date}`
+    await start('sample_cut', date)
+    await vi.waitUntil(() => sample.gates.has(date), soon)
+    await resetRun(sample.temporal, runKey, 'last')
+    const elsewhere = `sample_cut/2025-12-07`
+    await sample.database.db.query(
+      `insert into audit.pipeline_runs (run_id, run_key, dag_id, logical_date, trigger, state, graph)
+       values (gen_random_uuid(), $1, 'sample_cut', '2025-12-07', 'cli', 'running', '{}')`,
+      [elsewhere],
+    )
+    await lookAgain()
+    expect(await rowsOf(runKey)).toMatchObject([{ state: 'running', has_ended: false }])
+    expect(await rowsOf(elsewhere)).toMatchObject([{ state: 'running', has_ended: false }])
+  })
 })
