@@ -21,6 +21,7 @@ import type {
 } from './graph.ts'
 import { idsOf } from './groups.ts'
 import { tasksUsed } from './reference.ts'
+import { InvalidDag } from './validate-graph.ts'
 
 export interface NodeParts {
   readonly id: string
@@ -59,6 +60,7 @@ export function makeNode(
   options: AnyOptions,
   dag: DagOfNode,
 ): TaskNode {
+  assertMeaning(parts.id, options)
   const attempt = { ...defaults, ...definedOnly(dag), ...definedOnly(options) }
   const { heartbeatTimeout, maxRetryDelay } = attempt
   const setups = (options.setups ?? []).map((setup) => setup.id)
@@ -86,6 +88,18 @@ export function makeNode(
     ...callbacksOf(options),
     ...countedOf(parts.kind, options),
     ...(options.outlets?.length ? { outlets: options.outlets.map((one) => one.dataset) } : {}),
+  }
+}
+
+/** @throws InvalidDag for an option that says nothing without another one */
+function assertMeaning(id: string, options: AnyOptions): void {
+  const { pool, poolSlots, dependsOnPast, waitForDownstream } = options
+  const refuse = (option: string, without: string) => {
+    throw new InvalidDag(`task ${id}: ${option} says nothing without ${without}`)
+  }
+  if (poolSlots !== undefined && pool === undefined) refuse('poolSlots', 'a pool')
+  if (options.waitForPastDependsBeforeSkipping && !dependsOnPast && !waitForDownstream) {
+    refuse('waitForPastDependsBeforeSkipping', 'dependsOnPast')
   }
 }
 

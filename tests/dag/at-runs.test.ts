@@ -113,7 +113,7 @@ describe('AT-Q1 what waits for a person or the clock', () => {
       // @ts-expect-error an approval runs on no worker
       approval('sign', { pool: 'p' })
       // @ts-expect-error nor does a look at the clock
-      latestOnly('latest', { poolSlots: 2 })
+      latestOnly('latest', { pool: 'p', poolSlots: 2 })
     })
   })
 })

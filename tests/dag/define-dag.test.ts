@@ -203,6 +203,19 @@ describe('a DAG that cannot be used is refused when its module loads', () => {
       () => build(({ task, date }) => void task('a', act.extract, { date }, { pool: 'my pool' })),
     ],
     [
+      'slots of no pool',
+      /task a: poolSlots says nothing without a pool/,
+      () => build(({ task, date }) => void task('a', act.extract, { date }, { poolSlots: 2 })),
+    ],
+    [
+      'a wait for no past',
+      /task a: waitForPastDependsBeforeSkipping says nothing without dependsOnPast/,
+      () =>
+        build(({ task, date }) => {
+          task('a', act.extract, { date }, { waitForPastDependsBeforeSkipping: true })
+        }),
+    ],
+    [
       'a bad duration',
       /"5 fortnights" is no duration/,
       () =>
