@@ -48,6 +48,14 @@ export async function scoreBuild(
     sql: scoredDatesSql(build),
     params: [build.shopId],
   })
+  return fillScores(transaction, build)
+}
+
+/** Scores every date in the scope of the build's metric_scores. */
+export async function fillScores(
+  transaction: Transaction,
+  build: Build,
+): Promise<ScoreAnomaliesOutput> {
   const orderAnomalies = await scoreOrders(transaction, build)
   const { anomalies: metricAnomalies, rows } = await scoreMetrics(transaction, build)
   return { orderAnomalies, metricAnomalies, rowsOut: orderAnomalies + rows }
