@@ -93,10 +93,8 @@ async function rebuildMetrics(transaction: Transaction, build: Build): Promise<v
 
 async function rebuildScores(transaction: Transaction, build: Build): Promise<void> {
   await beginTable(transaction, build, 'metric_scores', {
-    sql: `select shop_id, metric_date from ${build.schema}.daily_metrics
-      union
-      select shop_id, metric_date from warehouse.metric_scores where shop_id = $1`,
-    params: [build.shopId],
+    sql: `select shop_id, metric_date from ${build.schema}.daily_metrics`,
+    params: [],
   })
   await fillScores(transaction, build)
 }
