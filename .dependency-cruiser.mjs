@@ -10,7 +10,10 @@ export const map = {
   activities: { folders: ['dag', 'domain', 'platform'], packages: 'any' },
   schedules: { folders: ['dag', 'domain', 'platform', 'workflows'], packages: 'any' },
   worker: { folders: ['activities', 'schedules', 'platform', 'workflows', 'dag'], packages: 'any' },
-  cli: { folders: ['schedules', 'platform', 'dag', 'domain', 'data'], packages: 'any' },
+  cli: {
+    folders: ['activities', 'schedules', 'platform', 'dag', 'domain', 'data'],
+    packages: 'any',
+  },
   api: { folders: ['schedules', 'platform', 'dag', 'domain'], packages: 'any' },
   console: { folders: [], packages: 'any' },
   data: { folders: ['domain'], packages: 'any' },

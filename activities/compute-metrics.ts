@@ -1,4 +1,4 @@
-import { allContracts } from '../domain/contracts/all-contracts.ts'
+import { contractsOfShop } from '../domain/contracts/all-contracts.ts'
 import { checksOfTheDay } from '../domain/checks.ts'
 import { metricFamilies, type MetricFamily } from '../domain/metrics.ts'
 import { beginTable, buildFor, fillTable, openBuild, type Build } from '../platform/build.ts'
@@ -45,18 +45,28 @@ export async function buildDailyMetrics(
     sql: await affectedDatesSql(transaction, build),
     params: [build.shopId, build.date],
   })
-  let rowsOut = 0
-  for (const family of metricFamilies) {
-    rowsOut += await fillTable(transaction, build, `metrics/${family}`, paramsOf(family, build))
-  }
+  const rowsOut = await fillDailyMetrics(transaction, build, currentAttempt().runId)
   return { dates: await countDates(transaction, build), rowsOut }
 }
 
-function paramsOf(family: MetricFamily, build: Build): unknown[] {
+/** Computes the figures of every date in the scope of the build's daily_metrics. Returns rows. */
+export async function fillDailyMetrics(
+  transaction: Transaction,
+  build: Build,
+  runId: string,
+): Promise<number> {
+  let rowsOut = 0
+  for (const family of metricFamilies) {
+    const params = paramsOf(family, build, runId)
+    rowsOut += await fillTable(transaction, build, `metrics/${family}`, params)
+  }
+  return rowsOut
+}
+
+function paramsOf(family: MetricFamily, build: Build, runId: string): unknown[] {
   if (family !== 'volume') return [build.shopId]
-  const contracts = allContracts().filter((contract) => contract.shopId === build.shopId)
+  const contracts = contractsOfShop(build.shopId)
   const sources = contracts.map((contract) => contract.source)
-  const { runId } = currentAttempt()
   return [build.shopId, build.date, runId, sources, checksOfTheDay(contracts)]
 }
 

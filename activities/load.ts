@@ -84,10 +84,18 @@ export async function planLoad(
   sources: Sources,
   input: LoadInput,
 ): Promise<LoadPlan> {
+  return planWith(sources, input, await candidatesOf(transaction, input.date))
+}
+
+/** What the models need to know when these candidates are read in the place of their day's rows. */
+export function planWith(
+  sources: Sources,
+  input: LoadInput,
+  candidates: ReadonlyMap<string, string>,
+): LoadPlan {
   const orders = sourceNamed(sources, input.orders).contract
   const events = input.events ? sourceNamed(sources, input.events).contract : undefined
   const products = input.products ? sourceNamed(sources, input.products).contract : undefined
-  const candidates = await candidatesOf(transaction, input.date)
   const staged = (contract: Contract | undefined, table: string) =>
     contract
       ? asIfAccepted(stagingTable(contract), input.date, candidates)
@@ -117,28 +125,32 @@ async function loadCalendar(
   plan: LoadPlan,
   date: string,
 ): Promise<number> {
+  const dates = `
+    select order_date as business_date from ${plan.stagingTables['staging.order_lines']} order_line
+    where load_date = $1
+    union all
+    select event_date from ${plan.stagingTables['staging.events']} event where load_date = $1
+    union all
+    select $1::date`
   const inserted = await transaction.query(
-    `insert into warehouse.dim_date
-     select to_char(day, 'YYYYMMDD')::integer, day::date, extract(year from day),
-       extract(quarter from day), extract(month from day), to_char(day, 'FMMonth'),
-       extract(day from day), extract(isoyear from day), extract(week from day),
-       extract(isodow from day), to_char(day, 'FMDay'), extract(isodow from day) >= 6
-     from (
-       select distinct extract(year from business_date) as year from (
-         select order_date as business_date from ${plan.stagingTables['staging.order_lines']} order_line
-         where load_date = $1
-         union all
-         select event_date from ${plan.stagingTables['staging.events']} event where load_date = $1
-         union all
-         select $1::date
-       ) dates
-     ) years
-     cross join lateral generate_series(make_timestamp(year::integer, 1, 1, 0, 0, 0),
-       make_timestamp(year::integer, 12, 31, 0, 0, 0), interval '1 day') as day
-     on conflict (date_key) do nothing`,
+    `insert into warehouse.dim_date ${calendarOf(dates)} on conflict (date_key) do nothing`,
     [date],
   )
   return inserted.rowCount ?? 0
+}
+
+/** The rows of dim_date of every year that a select of `business_date` touches. */
+export function calendarOf(businessDates: string): string {
+  return `
+    select to_char(day, 'YYYYMMDD')::integer, day::date, extract(year from day),
+      extract(quarter from day), extract(month from day), to_char(day, 'FMMonth'),
+      extract(day from day), extract(isoyear from day), extract(week from day),
+      extract(isodow from day), to_char(day, 'FMDay'), extract(isodow from day) >= 6
+    from (
+      select distinct extract(year from business_date) as year from (${businessDates}) dates
+    ) years
+    cross join lateral generate_series(make_timestamp(year::integer, 1, 1, 0, 0, 0),
+      make_timestamp(year::integer, 12, 31, 0, 0, 0), interval '1 day') as day`
 }
 
 const loadDimUser: LoadTable = async (transaction, build, plan) => {
@@ -149,11 +161,15 @@ const loadDimUser: LoadTable = async (transaction, build, plan) => {
 }
 
 const loadDimProduct: LoadTable = async (transaction, build, plan) => {
-  const model = plan.hasCatalogue ? 'dim_product' : 'dim_product_from_lines'
-  const rows = await buildTable(transaction, build, table('dim_product', plan, model))
+  const rows = await buildTable(transaction, build, table('dim_product', plan, productModel(plan)))
   await noteMoved(transaction, build, { table: 'moved_products', key: ['vendor_id', 'product_id'] })
   await noteMoved(transaction, build, { table: 'moved_event_products', key: ['product_id'] })
   return rows
+}
+
+/** Which model tells the products of a shop: its catalogue, or else its order lines. */
+export function productModel({ hasCatalogue }: LoadPlan): string {
+  return hasCatalogue ? 'dim_product' : 'dim_product_from_lines'
 }
 
 const loadFactOrders: LoadTable = async (transaction, build, plan) => {

@@ -168,11 +168,23 @@ async function recordLoad(
   runId: string,
 ): Promise<void> {
   await transaction.query(
-    `insert into audit.published_loads (source, load_date, run_id, business_dates)
-     select $1, $2, $3, coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}')
-     from ${stagingTable(contract)} staged where load_date = $2
+    `insert into audit.published_loads (source, load_date, run_id, business_dates,
+       records_received, records_loaded, records_quarantined, records_duplicate)
+     select $1, $2, $3, staged.business_dates, files.*
+     from (
+       select coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}') as business_dates
+       from ${stagingTable(contract)} where load_date = $2
+     ) staged
+     cross join (
+       select sum(records_received), coalesce(sum(records_loaded), 0),
+         coalesce(sum(records_quarantined), 0), coalesce(sum(records_duplicate), 0)
+       from audit.source_files where source = $1 and load_date = $2 and state <> 'superseded'
+     ) files
      on conflict (source, load_date) do update
-       set run_id = excluded.run_id, business_dates = excluded.business_dates, published_at = now()`,
+       set (run_id, business_dates, published_at, records_received, records_loaded,
+         records_quarantined, records_duplicate) = row(excluded.run_id, excluded.business_dates, now(),
+         excluded.records_received, excluded.records_loaded, excluded.records_quarantined,
+         excluded.records_duplicate)`,
     [contract.source, date, runId],
   )
 }

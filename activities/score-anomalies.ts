@@ -48,6 +48,14 @@ export async function scoreBuild(
     sql: scoredDatesSql(build),
     params: [build.shopId],
   })
+  return fillScores(transaction, build)
+}
+
+/** Scores every date in the scope of the build's metric_scores. */
+export async function fillScores(
+  transaction: Transaction,
+  build: Build,
+): Promise<ScoreAnomaliesOutput> {
   const orderAnomalies = await scoreOrders(transaction, build)
   const { anomalies: metricAnomalies, rows } = await scoreMetrics(transaction, build)
   return { orderAnomalies, metricAnomalies, rowsOut: orderAnomalies + rows }
@@ -75,13 +83,17 @@ interface Figure {
 async function scoreMetrics(transaction: Transaction, build: Build) {
   const days = await transaction.query<{ date: string; dayNo: number }>(
     `select metric_date as date, metric_date - date '1970-01-01' as "dayNo"
-     from ${build.schema}.metric_scores_scope where shop_id = $1 order by metric_date`,
+     from ${build.schema}.metric_scores_scope
+     where shop_id = $1 and metric_date in (
+       select metric_date from ${build.schema}.daily_metrics_next
+       where shop_id = $1 and dimension = 'all')
+     order by metric_date`,
     [build.shopId],
   )
   const figures = await readFigures(transaction, build)
   const seriesByMetric = [...Map.groupBy(figures, (figure) => figure.metric)]
   const scores = seriesByMetric.flatMap(([metric, series]) =>
-    days.rows.map((day) => scoreDay(metric, day, series)),
+    days.rows.flatMap((day) => scoreDay(metric, day, series)),
   )
   await insertScores(transaction, build, scores)
   return { rows: scores.length, anomalies: scores.filter((score) => score.is_anomaly).length }
@@ -101,21 +113,28 @@ async function readFigures(transaction: Transaction, build: Build): Promise<Figu
   return figures.rows
 }
 
+/** None where the metric has no figure of the day or its history: what came later does not tell. */
 function scoreDay(metric: string, day: { date: string; dayNo: number }, series: readonly Figure[]) {
-  const value = series.find((figure) => figure.dayNo === day.dayNo)?.value ?? null
-  const past = series.map((figure): HistoryDay => ({ ...figure, value: Number(figure.value) }))
+  const known = series.filter(
+    ({ dayNo }) => dayNo <= day.dayNo && dayNo >= day.dayNo - maxHistoryDays,
+  )
+  if (known.length === 0) return []
+  const value = known.find((figure) => figure.dayNo === day.dayNo)?.value ?? null
+  const past = known.map((figure): HistoryDay => ({ ...figure, value: Number(figure.value) }))
   const score = scoreMetric(day.dayNo, value === null ? null : Number(value), past)
-  return {
-    metric_date: day.date,
-    metric,
-    value,
-    expected: rounded(score.expected),
-    scale: rounded(score.scale),
-    z_score: rounded(score.zScore),
-    history_days: score.historyDays,
-    state: score.state,
-    is_anomaly: score.isAnomaly,
-  }
+  return [
+    {
+      metric_date: day.date,
+      metric,
+      value,
+      expected: rounded(score.expected),
+      scale: rounded(score.scale),
+      z_score: rounded(score.zScore),
+      history_days: score.historyDays,
+      state: score.state,
+      is_anomaly: score.isAnomaly,
+    },
+  ]
 }
 
 function rounded(value: number | null): string | null {
@@ -125,7 +144,7 @@ function rounded(value: number | null): string | null {
 async function insertScores(
   transaction: Transaction,
   build: Build,
-  scores: readonly ReturnType<typeof scoreDay>[],
+  scores: readonly ReturnType<typeof scoreDay>[number][],
 ): Promise<void> {
   await transaction.query(
     `insert into ${build.schema}.metric_scores (shop_id, metric_date, metric, dimension, segment,

@@ -25,6 +25,7 @@ import { registerRuns } from './runs.ts'
 import { registerShow } from './show.ts'
 import { Interrupted } from './session.ts'
 import { registerUp } from './up.ts'
+import { registerVerify } from './verify.ts'
 import { registerWhy } from './why.ts'
 
 function buildProgram(): Command {
@@ -37,7 +38,7 @@ function buildProgram(): Command {
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
     ...[registerBackfills, registerGaps, registerDatasets],
-    registerPools,
+    ...[registerPools, registerVerify],
     ...[registerClear, registerMark, registerPause, registerDecide],
     ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],
   ]

@@ -134,14 +134,17 @@ export async function buildTable(
     sql: await resolveReads(transaction, build, scope, input.stagingTables),
     params: positional(scope, input.params),
   })
-  const rows = await readModel(input.rows)
-  return fillTable(
-    transaction,
-    build,
-    input.rows,
-    positional(rows, input.params),
-    input.stagingTables,
-  )
+  return fillFromModel(transaction, build, input)
+}
+
+/** Adds to the build's table what its rows model selects. Returns rows. */
+export async function fillFromModel(
+  transaction: Transaction,
+  build: Build,
+  { rows, params, stagingTables }: Omit<BuildTableInput, 'table' | 'scope'>,
+): Promise<number> {
+  const values = positional(await readModel(rows), params)
+  return fillTable(transaction, build, rows, values, stagingTables)
 }
 
 export interface MovedMembersInput {

@@ -56,7 +56,11 @@ export function asIfAccepted(
   return `(select * from ${candidate} union all select * from ${table} where load_date <> '${date}')`
 }
 
-/** Puts a day's candidate into the staging table, in the place of what was accepted before. */
+/**
+ * Puts a day's candidate into the staging table, in the place of what was accepted before. Rows are
+ * replaced in their partition, not the partition itself: that would wait for everyone who reads the
+ * table, and show those whose snapshot is older neither the old rows nor the new ones.
+ */
 export async function acceptCandidate(
   transaction: Transaction,
   table: string,
@@ -64,12 +68,13 @@ export async function acceptCandidate(
   date: string,
 ): Promise<void> {
   const partition = partitionOf(table, date)
-  // Rather published later than a queue of readers behind a query that somebody left open.
-  await transaction.query(`set local lock_timeout = '30s'`)
   if (await tableExists(transaction, partition)) {
-    await transaction.query(
-      `alter table ${table} detach partition ${partition}; drop table ${partition}`,
-    )
+    await transaction.query(`
+      delete from ${partition};
+      insert into ${partition} select * from ${candidate};
+      analyze ${partition};
+      drop table ${candidate}`)
+    return
   }
   const name = partition.slice(partition.indexOf('.') + 1)
   await transaction.query(`alter table ${candidate} rename to ${name}`)

@@ -37,11 +37,33 @@ export async function inTransaction<T>(
     await client.query('commit')
     return result
   } catch (error) {
-    await client.query('rollback').catch((rollbackError: unknown) => {
-      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError))
-    })
+    broken = await rollBack(client)
     throw error
   } finally {
     client.release(broken)
+  }
+}
+
+/** Runs `work` on one moment of the database, and undoes all that it did. */
+export async function inDiscardedTransaction<T>(
+  database: Database,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const client = await database.connect()
+  try {
+    await client.query('begin isolation level repeatable read')
+    return await work(client)
+  } finally {
+    client.release(await rollBack(client))
+  }
+}
+
+/** Returns why the connection is not to be used again, if it is not. */
+async function rollBack(client: Transaction): Promise<Error | undefined> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
   }
 }

@@ -7,20 +7,28 @@ export interface DigestedTable {
   readonly leftOut: readonly string[]
 }
 
+/** A table that verifying compares row by row. */
+export interface ComparedTable extends DigestedTable {
+  /** Columns that name a row, first those that a person knows it by. */
+  readonly key: readonly string[]
+}
+
 const lineage = ['file_id', 'record_no']
 /** What people said of a finding, and when it was first seen. */
 const verdicts = ['status', 'investigator_notes', 'created_at']
 
-const digestedTables: readonly DigestedTable[] = [
-  { table: 'dim_date', leftOut: [] },
-  { table: 'dim_user', leftOut: [] },
-  { table: 'dim_product', leftOut: [] },
-  { table: 'fact_orders', leftOut: lineage },
-  { table: 'fact_events', leftOut: lineage },
-  { table: 'daily_metrics', leftOut: [] },
-  { table: 'metric_scores', leftOut: [] },
-  { table: 'anomalies', leftOut: verdicts },
-  { table: 'order_scores', leftOut: [] },
+const figure = ['metric_date', 'metric', 'dimension', 'segment']
+
+export const comparedTables: readonly ComparedTable[] = [
+  { table: 'dim_date', key: ['date_key'], leftOut: [] },
+  { table: 'dim_user', key: ['user_id', 'user_key'], leftOut: [] },
+  { table: 'dim_product', key: ['vendor_id', 'product_id', 'product_key'], leftOut: [] },
+  { table: 'fact_orders', key: ['order_id', 'line_no', 'order_date'], leftOut: lineage },
+  { table: 'fact_events', key: ['event_id', 'event_date'], leftOut: lineage },
+  { table: 'daily_metrics', key: figure, leftOut: [] },
+  { table: 'metric_scores', key: figure, leftOut: [] },
+  { table: 'anomalies', key: ['order_id', 'anomaly_id'], leftOut: verdicts },
+  { table: 'order_scores', key: ['anomaly_id'], leftOut: [] },
 ]
 
 export interface TableDigest {
@@ -37,33 +45,34 @@ export interface TableDigest {
 export async function digestTables(
   database: Pick<Database | Transaction, 'query'>,
   schema = 'warehouse',
-  tables: readonly DigestedTable[] = digestedTables,
+  tables: readonly DigestedTable[] = comparedTables,
 ): Promise<Record<string, TableDigest>> {
   const digests: Record<string, TableDigest> = {}
   for (const { table, leftOut } of tables) {
-    digests[table] = await digestTable(database, `${schema}.${table}`, leftOut)
+    const columns = await comparedColumns(database, `${schema}.${table}`, leftOut)
+    digests[table] = await digestRows(database, columns, `select * from ${schema}.${table}`)
   }
   return digests
 }
 
-async function digestTable(
+/** The digest of what a select gives, over these of its columns. */
+export async function digestRows(
   database: Pick<Database | Transaction, 'query'>,
-  table: string,
-  leftOut: readonly string[],
+  columns: readonly string[],
+  select: string,
 ): Promise<TableDigest> {
-  const columns = await comparedColumns(database, table, leftOut)
   const row = `row(${columns.join(', ')})`
   const { rows } = await database.query<{ rows: number; sums: [string, string] }>(
     `select count(*) as rows, array[${sumOf(`hash_record_extended(${row}, 0)`)},
-       ${sumOf(`hash_record_extended(${row}, 1)`)}] as sums from ${table}`,
+       ${sumOf(`hash_record_extended(${row}, 1)`)}] as sums from (${select}) as digested`,
   )
   const [found] = rows
-  if (found === undefined) throw new Error(`${table} gave no digest`)
+  if (found === undefined) throw new Error(`There is no digest of ${select}`)
   return { rows: found.rows, digest: found.sums.map(asHex).join('') }
 }
 
 /** Names of a table's columns that count, in their order. */
-async function comparedColumns(
+export async function comparedColumns(
   database: Pick<Database | Transaction, 'query'>,
   table: string,
   leftOut: readonly string[],

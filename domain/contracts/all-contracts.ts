@@ -6,3 +6,8 @@ import { sampleShopContracts } from './sample-shop.ts'
 export function allContracts(shopTimeZone = 'UTC'): Contract[] {
   return [...Object.values(sampleShopContracts(shopTimeZone)), onlineRetailContract()]
 }
+
+/** The contracts of a shop's sources. */
+export function contractsOfShop(shopId: string): Contract[] {
+  return allContracts().filter((contract) => contract.shopId === shopId)
+}

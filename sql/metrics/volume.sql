@@ -8,15 +8,26 @@
 with
 
 loads as (
-    select source, load_date, run_id
+    select source, load_date, run_id, records_received, records_loaded, records_quarantined, records_duplicate
     from audit.published_loads
     where source = any($4::text[]) and load_date <> $2::date
     union all
-    select unnest($4::text[]), $2::date, $3::text
+    select
+        sources.source,
+        $2::date,
+        $3::text,
+        sum(files.records_received),
+        coalesce(sum(files.records_loaded), 0),
+        coalesce(sum(files.records_quarantined), 0),
+        coalesce(sum(files.records_duplicate), 0)
+    from unnest($4::text[]) as sources (source)
+    left join audit.source_files as files
+        on files.source = sources.source and files.load_date = $2::date and files.state <> 'superseded'
+    group by sources.source
 ),
 
 loads_in_scope as (
-    select loads.source, loads.load_date, loads.run_id
+    select loads.*
     from loads
     inner join next.daily_metrics_scope as scope
         on scope.shop_id = $1 and scope.metric_date = loads.load_date
@@ -24,18 +35,16 @@ loads_in_scope as (
 
 figures as (
     select
-        files.load_date,
-        case when grouping(files.source) = 0 then 'source' else 'all' end as dimension,
-        coalesce(files.source, 'all') as segment,
-        sum(files.records_received) as records_received,
-        coalesce(sum(files.records_loaded), 0) as records_loaded,
-        coalesce(sum(files.records_quarantined), 0) as records_quarantined,
-        coalesce(sum(files.records_duplicate), 0) as records_duplicate
-    from audit.source_files as files
-    inner join loads_in_scope
-        on loads_in_scope.source = files.source and loads_in_scope.load_date = files.load_date
-    where files.state <> 'superseded'
-    group by grouping sets ((files.load_date), (files.load_date, files.source))
+        load_date,
+        case when grouping(source) = 0 then 'source' else 'all' end as dimension,
+        coalesce(source, 'all') as segment,
+        sum(records_received) as records_received,
+        sum(records_loaded) as records_loaded,
+        sum(records_quarantined) as records_quarantined,
+        sum(records_duplicate) as records_duplicate
+    from loads_in_scope
+    where records_received is not null
+    group by grouping sets ((load_date), (load_date, source))
 ),
 
 failed_checks as (

@@ -84,6 +84,19 @@ test('new and returning customers are right in whatever order days are loaded', 
   }
 })
 
+test('a delivery that is staged and not published changes no figure of its day', async () => {
+  await runDay(monday, [{}, {}])
+  const { records_received: received, records_loaded: loaded } = await figures(monday)
+  const shop = sampleShop(database.db)
+  shop.deliver(`orders/${monday}/orders.json`, JSON.stringify([order('other', { price: -1 })]))
+  await shop.stage('orders', monday)
+  await runDay(tuesday, [{ timestamp: `${monday}T11:00:00Z` }])
+  expect(await figures(monday)).toMatchObject({
+    ...{ orders: '3', records_received: received, records_loaded: loaded },
+    ...{ records_quarantined: '0' },
+  })
+})
+
 test('a product that is completed later takes its earlier sales along to its category', async () => {
   await runDay(tuesday, [{ quantity: 3 }])
   expect(await figures(tuesday)).toMatchObject({

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFence } from '../../platform/attempt.ts'
+import { inDiscardedTransaction } from '../../platform/database.ts'
 import { orderOn, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
@@ -48,6 +49,22 @@ test('a restatement that has not passed its checks stays unseen, whatever other 
     { order_id: 'a', unit_price: '99999' },
     { order_id: 'c', unit_price: '12.345' },
   ])
+})
+
+test('a restatement does not wait for those who read staging, and they go on seeing what it replaces', async () => {
+  const shop = sampleShop(database.db)
+  deliver(shop, tuesday, [orderOn(tuesday, 'a'), orderOn(tuesday, 'b')])
+  await shop.runDay(tuesday)
+  await inDiscardedTransaction(database.db, async (reader) => {
+    const staged = async () =>
+      (await reader.query('select order_id from staging.orders_clean order by 1')).rows
+    const before = await staged()
+    deliver(shop, tuesday, [orderOn(tuesday, 'c')])
+    await shop.runDay(tuesday)
+    expect(await staged()).toEqual(before)
+    expect(before).toEqual([{ order_id: 'a' }, { order_id: 'b' }])
+  })
+  expect(await rows('select order_id from staging.orders_clean')).toEqual([{ order_id: 'c' }])
 })
 
 test('a file that lay under the wrong day does not keep the right day from its orders', async () => {

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { verifyBooks } from '../../activities/verify-books.ts'
+import { publishedShops } from '../../schedules/published-shops.ts'
+import { eventsHeader, orderOn } from '../support/sample-day.ts'
+import { testDatabase, type TestDatabase } from '../support/servers.ts'
+import { wholeDays } from '../support/whole-days.ts'
+
+let database: TestDatabase
+let shop: ReturnType<typeof wholeDays>
+beforeEach(async () => {
+  database = await testDatabase()
+  shop = wholeDays(database.db)
+})
+afterEach(() => database.drop())
+
+const [tuesday, wednesday, thursday] = ['2025-12-16', '2025-12-17', '2025-12-18'] as const
+
+async function book(date: string, orders: unknown[], events: string[] = []) {
+  shop.deliver(`orders/${date}/orders.json`, JSON.stringify(orders))
+  shop.deliver(`events/${date}/events.csv`, [eventsHeader, ...events, ''].join('\n'))
+  await shop.runDay(date)
+}
+
+/** What differs, with the first differing row. */
+async function differences() {
+  const input = { shops: publishedShops(), areAll: true, samples: 1 }
+  const tables = await verifyBooks(database.db, shop.sources, input)
+  return tables.filter(({ isEqual }) => !isEqual)
+}
+
+test('a business date that a restatement takes the last order from has nothing published', async () => {
+  const late = orderOn('2025-12-10', 'late')
+  await book(tuesday, [orderOn(tuesday, 't1')])
+  await book(wednesday, [orderOn(wednesday, 'w1'), late])
+  expect(await differences()).toEqual([])
+  await book(wednesday, [orderOn(wednesday, 'w1')])
+  expect(await differences()).toEqual([])
+})
+
+test('figures that begin later are not scored for the days before', async () => {
+  await book(tuesday, [orderOn(tuesday, 't1')])
+  await book(
+    wednesday,
+    [orderOn(wednesday, 'w1')],
+    [`e1,u1,P1,view_product,${wednesday}T10:00:00Z,s1,/,x`],
+  )
+  expect(await differences()).toEqual([])
+  await book(thursday, [orderOn(thursday, 'h1'), orderOn(tuesday, 't2')])
+  expect(await differences()).toEqual([])
+})
