@@ -114,7 +114,8 @@ async function writeFindingsMail(
   const keys = findings.map((finding) => finding.key).sort()
   const digest = createHash('sha256').update(JSON.stringify(keys)).digest('hex')
   const dagId = readRunKey(runKey)?.dagId ?? runKey
-  const content = composeFindingsMail({ ...input, dagId }, findings)
+  const fixedRecords = await countFixedRecords(transaction, runKey, input.date)
+  const content = composeFindingsMail({ ...input, dagId, fixedRecords }, findings)
   const dedupeKey = `findings ${runKey} ${recipient} ${digest}`
   const mail = { dedupeKey, kind: 'findings' as const, runId, runKey, recipient, content }
   const mailId = await addToOutbox(transaction, mail, config.mailFrom)
@@ -123,6 +124,23 @@ async function writeFindingsMail(
      select finding_key, $2, $3 from unnest($1::text[]) as finding_key`,
     [keys, recipient, mailId],
   )
+}
+
+/** Records of the run's files that count as somebody corrected them. */
+async function countFixedRecords(
+  transaction: Transaction,
+  runKey: string,
+  date: string,
+): Promise<number> {
+  const { rows } = await transaction.query<{ fixed: number }>(
+    `select count(*) as fixed from audit.fixes_in_force as fix
+     inner join audit.source_files as file using (file_id)
+     inner join audit.pipeline_runs as run on run.run_id = file.run_id
+     where fix.load_date = $2 and fix.action = 'fix' and fix.published_at is not null
+       and run.run_key = $1`,
+    [runKey, date],
+  )
+  return rows[0]?.fixed ?? 0
 }
 
 async function writeFailureMails(

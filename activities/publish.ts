@@ -2,6 +2,7 @@ import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
 import { acceptCandidate } from '../platform/candidates.ts'
+import { publishFixes } from '../platform/fixes-in-force.ts'
 import { sourceNamed } from './source-named.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { ensurePartition, tableExists } from '../platform/partitions.ts'
@@ -158,6 +159,7 @@ async function recordPublication(
   )
   for (const contract of contractsOf(sources, input)) {
     await recordLoad(transaction, contract, input.date, runId)
+    await publishFixes(transaction, contract, input.date)
   }
 }
 

@@ -1,6 +1,4 @@
-import { textOf } from '../domain/contracts/contract.ts'
-import { fieldsSelect, ruleBits, type JudgeInput } from '../domain/contracts/judge-sql.ts'
-import { rawTable } from '../domain/contracts/tables.ts'
+import { problemsSelect, recordsOf, type JudgeInput } from '../domain/contracts/judge-sql.ts'
 import type { Transaction } from '../platform/database.ts'
 
 /**
@@ -24,40 +22,17 @@ export async function quarantine(
 }
 
 function insertSql(judge: JudgeInput): string {
-  const { contract, date } = judge
-  const bits = ruleBits(contract).map(
-    (rule, bit) => `(${bit}, '${rule.id}', ${rule.column === null ? 'null' : `'${rule.column}'`})`,
-  )
-  const recordId = contract.columns.find((column) => column.isKey)
-  const isBad = `exists (select from bad where bad.file_id = raw.file_id and bad.record_no = raw.record_no)`
-  const texts = contract.columns.map(
-    (column) => `string_agg(distinct ${textOf(column)}, ', ') as ${textOf(column)}`,
-  )
-  return `with bad as materialized (
-      select file_id, record_no, bit_or(broken) as broken from judged
-      where broken <> 0 group by file_id, record_no
-    ),
-    texts as (
-      select file_id, record_no, ${texts.join(', ')}
-      from (${fieldsSelect(judge, isBad)}) fields group by file_id, record_no
-    ),
-    problems as (
-      select bad.file_id, bad.record_no, array_agg(rule.id order by rule.bit) as rules,
-        jsonb_agg(jsonb_build_object('rule', rule.id, 'column', rule.column_name,
-          'value', to_jsonb(texts) ->> (rule.column_name || '__text')) order by rule.bit) as problems,
-        max(${recordId ? textOf(recordId) : 'null'}) as record_id
-      from bad join texts using (file_id, record_no)
-      join (values ${bits.join(', ')}) as rule (bit, id, column_name)
-        on (bad.broken >> rule.bit) & 1 = 1
-      group by bad.file_id, bad.record_no
-    )
+  return `with problems as (${problemsSelect(judge)})
     insert into audit.bad_records
       (file_id, record_no, source, load_date, record_id, rules, problems, record, run_id)
     select problems.file_id, problems.record_no, $1, $2, problems.record_id,
       problems.rules, problems.problems, raw.record, $3
-    from problems join ${rawTable(contract)} raw
-      on raw.file_id = problems.file_id and raw.record_no = problems.record_no and raw.load_date = '${date}'
+    from problems join ${recordsOf(judge)} raw
+      on raw.file_id = problems.file_id and raw.record_no = problems.record_no
+        and raw.load_date = '${judge.date}'
     on conflict (file_id, record_no) do update
-      set rules = excluded.rules, problems = excluded.problems, record_id = excluded.record_id
-      where bad_records.problems is distinct from excluded.problems`
+      set rules = excluded.rules, problems = excluded.problems, record_id = excluded.record_id,
+        record = excluded.record
+      where (bad_records.problems, bad_records.record)
+        is distinct from (excluded.problems, excluded.record)`
 }

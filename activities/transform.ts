@@ -5,6 +5,8 @@ import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { beginCandidate } from '../platform/candidates.ts'
+import { stageFixes } from '../platform/fixes-in-force.ts'
+import { readTimesIn } from '../platform/judge-record.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import type { SourceInput } from './extract.ts'
@@ -17,6 +19,8 @@ export interface TransformResult {
   readonly rowsOut: number
   readonly rowsRejected: number
   readonly duplicates: number
+  /** Records that count as somebody corrected them in quarantine. */
+  readonly fixed: number
   readonly unknownColumns: readonly string[]
 }
 
@@ -30,7 +34,7 @@ export function createTransformActivities(deps: { database: Database; sources: S
   const { database, sources } = deps
   return {
     /**
-     * Types and judges a day's raw records: good ones become the day's candidate for staging, bad ones
+     * Types and judges a day's raw records, with the fixes that people made to them: good ones become the day's candidate for staging, bad ones
      * go to quarantine with every broken rule, older ones of a repeated key are noted as duplicates.
      * Repeatable. received = loaded + quarantined + duplicates is proven for each file.
      * @throws SchemaDrift, ConservationBroken (never retried)
@@ -51,19 +55,21 @@ async function transformDay(
 ): Promise<TransformResult> {
   await prepareSession(transaction, contract)
   const candidate = await beginCandidate(transaction, contract, date)
-  const layouts = await readLayouts(transaction, contract, date)
-  const judge: JudgeInput = { contract, date, layouts }
+  const fixes = await stageFixes(transaction, contract, date)
+  const layouts = await readLayouts(transaction, contract, date, fixes.nestedFileIds)
+  const judge: JudgeInput = { contract, date, layouts, records: fixes.records }
   await transaction.query(`create temp table judged on commit drop as ${judgeOrNothing(judge)}`)
   await transaction.query('analyze judged')
   await refuseMissingColumns(transaction, contract)
   await quarantine(transaction, judge, currentAttempt().runId)
   await noteDuplicates(transaction, contract, date)
   await fillCandidate(transaction, contract, candidate)
-  return concludeFiles(transaction, contract, date, candidate)
+  const concluded = await concludeFiles(transaction, contract, date, candidate)
+  return { ...concluded, fixed: fixes.count }
 }
 
 async function prepareSession(transaction: Transaction, contract: Contract): Promise<void> {
-  await transaction.query(`select set_config('timezone', $1, true)`, [contract.timeZone])
+  await readTimesIn(transaction, contract)
   await transaction.query(`set local work_mem = '128MB'`)
 }
 
@@ -71,6 +77,7 @@ async function readLayouts(
   transaction: Transaction,
   contract: Contract,
   date: string,
+  nestedFileIds: ReadonlySet<number>,
 ): Promise<Layout[]> {
   const files = await transaction.query<FileRow>(
     `select file_id, header, is_nested from audit.source_files
@@ -82,14 +89,15 @@ async function readLayouts(
     { fileIds: number[]; header: string[] | null; isNested: boolean }
   >()
   for (const file of files.rows) {
-    const signature = JSON.stringify([file.header, file.is_nested])
+    const isNested = file.is_nested || nestedFileIds.has(file.file_id)
+    const signature = JSON.stringify([file.header, isNested])
     const layout = layouts.get(signature)
     if (layout) layout.fileIds.push(file.file_id)
     else {
       layouts.set(signature, {
         fileIds: [file.file_id],
         header: file.header,
-        isNested: file.is_nested,
+        isNested,
       })
     }
   }
@@ -188,7 +196,7 @@ async function concludeFiles(
   contract: Contract,
   date: string,
   candidate: string,
-): Promise<TransformResult> {
+): Promise<Omit<TransformResult, 'fixed'>> {
   const files = await transaction.query<ConcludedFile>(concludeSql(candidate), [
     contract.source,
     date,

@@ -1,79 +1,133 @@
 import type { Command } from 'commander'
-import { Option } from 'commander'
-import type { Database } from '../platform/database.ts'
+import { InvalidArgumentError, Option } from 'commander'
+import type { Assignment } from '../domain/records/set-fields.ts'
+import type { RecordId } from '../platform/quarantined-record.ts'
 import { jsonOption, limitOption, parseDate } from './arguments.ts'
-import { withDatabase } from './connect.ts'
-import { printJson, printLine, printTable } from './print.ts'
-
-interface Flags {
-  date?: string
-  source?: string
-  rule?: string
-  limit: number
-  json?: true
-}
+import { dropBadRecord, fixBadRecord } from './quarantine-fix.ts'
+import { listQuarantine } from './quarantine-list.ts'
+import { redriveDays } from './quarantine-redrive.ts'
+import { showBadRecord } from './quarantine-show.ts'
 
 export function registerQuarantine(program: Command): void {
-  program
+  const quarantine = program
     .command('quarantine')
-    .description('list rejected records with every rule they break')
-    .addOption(new Option('--date <date>', 'only of this delivery date').argParser(parseDate))
-    .option('--source <name>', 'only of this source, such as orders')
-    .option('--rule <rule>', 'only those that break this rule')
-    .addOption(limitOption(50))
-    .addOption(jsonOption())
+    .description('list rejected records, correct them, and have their days booked again')
     .addHelpText(
       'after',
       `
+A record is named by its file and its place in it, as \`list\` prints it. --json is taken by every
+subcommand. Nothing here edits a file or a raw record.
+
 Examples:
   daybook quarantine --date 2025-12-13
-  daybook quarantine --source orders --rule unit_price_min --json`,
+  daybook quarantine --source orders --rule unit_price_min --json
+  daybook quarantine show orders/2025-12-13/orders.json:17
+  daybook quarantine fix orders/2025-12-13/orders.json:17 --set quantity=2 --reason "told by phone"
+  daybook quarantine redrive`,
     )
+  registerList(quarantine)
+  registerShow(quarantine)
+  registerFix(quarantine)
+  registerDrop(quarantine)
+  registerRedrive(quarantine)
+}
+
+function registerList(quarantine: Command): void {
+  withDays(quarantine.command('list', { isDefault: true }))
+    .description('count rejected records by source, day and rule, and list them with every rule')
+    .option('--rule <rule>', 'only those that break this rule')
+    .option('--open', 'only those that nobody has fixed or given up')
+    .addOption(limitOption(50))
+    .addOption(jsonOption())
     .action(listQuarantine)
 }
 
-interface BadRecord {
-  source: string
-  load_date: string
-  path: string
-  record_no: number
-  record_id: string | null
-  rules: string[]
-  problems: { rule: string; column: string | null; value: unknown }[]
-  record: string
-  total: number
+function registerShow(quarantine: Command): void {
+  recordCommand(quarantine, 'show')
+    .description('show one record: every broken rule, and the raw text with the failing places')
+    .action(showBadRecord)
 }
 
-async function listQuarantine(flags: Flags): Promise<void> {
-  const rows = await withDatabase((database) => readBadRecords(database, flags))
-  if (flags.json) return printJson(rows.map(({ total: _, ...row }) => row))
-  const cells = rows.map((row) => [
-    ...[row.source, row.load_date, `${row.path}:${row.record_no}`, row.record_id],
-    ...[row.rules.join(', '), excerpt(row.record)],
-  ])
-  const titles = ['source', 'delivered', 'file:record', 'id', 'broken rules', 'record']
-  printTable(titles, cells, 'Nothing is in quarantine.')
-  const total = rows[0]?.total ?? 0
-  if (total > rows.length) printLine(`… and ${total - rows.length} more (--limit)`)
+function registerFix(quarantine: Command): void {
+  signedCommand(quarantine, 'fix')
+    .description('correct a record: it counts so from the next run of its day on')
+    .addOption(
+      new Option('--set <column=value...>', 'a new value; items[2].price=3 for a line of an order')
+        .argParser(collectAssignments)
+        .default([]),
+    )
+    .addOption(
+      new Option('--record <text>', 'the whole text of the record').conflicts(['set', 'fromFile']),
+    )
+    .addOption(new Option('--from-file <path>', 'a file that holds it').conflicts('set'))
+    .option('--dry-run', 'only judge it')
+    .addHelpText(
+      'after',
+      `
+A text that still breaks rules is refused with them (exit code 1), and nothing is kept.
+
+Examples:
+  daybook quarantine fix events/2025-12-13/events.csv:9 --set product_id=PRD-7 --reason "seen on the site"
+  daybook quarantine fix orders/2025-12-13/orders.json:17 --from-file corrected.json --dry-run --reason "-"`,
+    )
+    .action(fixBadRecord)
 }
 
-function excerpt(record: string): string {
-  const line = record.replaceAll(/\s+/g, ' ')
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+function registerDrop(quarantine: Command): void {
+  signedCommand(quarantine, 'drop')
+    .description('give a record up: it stays counted as quarantined; a fix of it is taken back')
+    .action(dropBadRecord)
 }
 
-async function readBadRecords(database: Database, flags: Flags): Promise<BadRecord[]> {
-  const { rows } = await database.query<BadRecord>(
-    `select bad.source, bad.load_date, file.path, bad.record_no, bad.record_id, bad.rules,
-       bad.problems, bad.record, count(*) over () as total
-     from audit.bad_records as bad
-     inner join audit.source_files as file using (file_id)
-     where ($1::date is null or bad.load_date = $1)
-       and ($2::text is null or bad.source = $2)
-       and ($3::text is null or $3 = any (bad.rules))
-     order by bad.load_date desc, bad.source, bad.file_id, bad.record_no
-     limit $4`,
-    [flags.date ?? null, flags.source ?? null, flags.rule ?? null, flags.limit],
+function registerRedrive(quarantine: Command): void {
+  withDays(quarantine.command('redrive'))
+    .description(
+      'run the days that have decisions which are not in the books, and wait for the end',
+    )
+    .option('--dry-run', 'only list them')
+    .addOption(jsonOption())
+    .action(redriveDays)
+}
+
+function recordCommand(quarantine: Command, name: string): Command {
+  return quarantine
+    .command(name)
+    .argument('<record>', 'as orders/2025-12-13/orders.json:17', parseRecord)
+    .addOption(
+      dateOption('--date <date>', 'its delivery date, where several have a file of the name'),
+    )
+    .addOption(jsonOption())
+}
+
+function signedCommand(quarantine: Command, name: string): Command {
+  return recordCommand(quarantine, name)
+    .addOption(new Option('--reason <text>', 'why: it is kept').makeOptionMandatory())
+    .addOption(new Option('--by <name>', 'who does it (default: the user of this machine)'))
+}
+
+function withDays(command: Command): Command {
+  const isOneDay = dateOption('--date <date>', 'only of this delivery date')
+  return command
+    .addOption(isOneDay.conflicts(['from', 'to']))
+    .addOption(dateOption('--from <date>', 'only of deliveries from this day on'))
+    .addOption(dateOption('--to <date>', 'only of deliveries up to this day'))
+    .option('--source <name>', 'only of this source, such as orders')
+}
+
+function dateOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(parseDate)
+}
+
+function parseRecord(text: string): RecordId {
+  const parts = /^(.+):(\d{1,9})$/s.exec(text)
+  if (parts?.[1] !== undefined) return { path: parts[1], recordNo: Number(parts[2]) }
+  throw new InvalidArgumentError(
+    'It must be a file and a place in it: orders/2025-12-13/orders.json:17.',
   )
-  return rows
+}
+
+function collectAssignments(text: string, before: readonly Assignment[]): Assignment[] {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new InvalidArgumentError('It must be column=value, such as quantity=2.')
+  return [...before, { target: text.slice(0, equals), value: text.slice(equals + 1) }]
 }

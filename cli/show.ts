@@ -4,6 +4,7 @@ import { dagOption, jsonOption } from './arguments.ts'
 import { withDatabase } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import { instant, printJson, printLine, printTable, seconds } from './print.ts'
+import { printOpenDecisions, readOutdated, readWaiting } from './quarantine-days.ts'
 import { printInterventions, readInterventions } from './read-interventions.ts'
 
 interface Flags {
@@ -80,6 +81,8 @@ interface FileRow {
   records_loaded: number | null
   records_quarantined: number | null
   records_duplicate: number | null
+  /** Records that count as somebody corrected them. */
+  records_fixed: number
 }
 
 async function readRun(database: Database, key: string) {
@@ -96,6 +99,17 @@ async function readRun(database: Database, key: string) {
   }
   const select = async <Row extends object>(sql: string, params = [run.run_id]) =>
     (await database.query<Row>(sql, params)).rows
+  const files = await select<FileRow>(
+    `select source, path, state, records_received, records_loaded, records_quarantined,
+         records_duplicate,
+         (select count(*) from audit.fixes_in_force as fix
+          where fix.file_id = file.file_id and fix.action = 'fix' and fix.staged_at is not null
+         ) as records_fixed
+       from audit.source_files as file where load_date = $2 and state <> 'superseded' and run_id in (
+         select run_id from audit.pipeline_runs where run_key = $1)
+       order by source, path`,
+    [run.run_key, run.logical_date],
+  )
   return {
     ...run,
     attempts: await select<AttemptRow>(
@@ -107,14 +121,19 @@ async function readRun(database: Database, key: string) {
       `select check_id, severity, is_passed, expected, actual, failed_rows
        from audit.dq_results where run_id = $1 order by is_passed, check_id`,
     ),
-    files: await select<FileRow>(
-      `select source, path, state, records_received, records_loaded, records_quarantined,
-         records_duplicate
-       from audit.source_files where load_date = $2 and state <> 'superseded' and run_id in (
-         select run_id from audit.pipeline_runs where run_key = $1)
-       order by source, path`,
-      [run.run_key, run.logical_date],
-    ),
+    decisions: await readDecisions(database, run, files),
+    files,
+  }
+}
+
+/** What people decided about records of the run's files, as far as the books do not have it. */
+async function readDecisions(database: Database, run: RunRow, files: readonly FileRow[]) {
+  const day = { date: run.logical_date }
+  const sources = new Set(files.map((file) => file.source))
+  const ofRun = ({ source }: { source: string }) => sources.has(source)
+  return {
+    waiting: (await readWaiting(database, day)).filter(ofRun),
+    outdated: (await readOutdated(database, day)).filter(ofRun),
   }
 }
 
@@ -128,6 +147,7 @@ function printRun(run: ShownRun): void {
   printTasks(run)
   printInterventions(run.interventions)
   printFiles(run.files)
+  printOpenDecisions(run.decisions)
   printChecks(run.checks)
 }
 
@@ -164,10 +184,10 @@ function printFiles(files: FileRow[]): void {
   printLine('\nFiles')
   const rows = files.map((file) => [
     ...[file.source, file.path, file.state, file.records_received, file.records_loaded],
-    ...[file.records_quarantined, file.records_duplicate],
+    ...[file.records_quarantined, file.records_fixed, file.records_duplicate],
   ])
-  const titles = ['source', 'file', 'state', 'received', 'loaded', 'quarantined', 'duplicates']
-  printTable(titles, rows, '')
+  const counts = ['received', 'loaded', 'quarantined', 'fixed', 'duplicates']
+  printTable(['source', 'file', 'state', ...counts], rows, '')
 }
 
 function printChecks(checks: CheckRow[]): void {

@@ -37,7 +37,7 @@ const maxShown = 20
  * by distance from what was expected; at most 20 are shown, the rest is counted.
  */
 export function composeFindingsMail(
-  run: { dagId: string; date: string; shopId: string },
+  run: { dagId: string; date: string; shopId: string; fixedRecords: number },
   findings: readonly Finding[],
 ): MailContent {
   const metrics = findings.filter((finding) => finding.kind === 'metric').sort(byDistance)
@@ -50,8 +50,16 @@ export function composeFindingsMail(
     { kind: 'paragraph', text: `Run ${run.dagId}/${run.date} of shop ${run.shopId}.` },
     ...metricBlocks(shownMetrics, metrics.length),
     ...orderBlocks(shownOrders, orders.length),
+    ...fixedBlocks(run),
     { kind: 'paragraph', text: 'To see all of them: daybook anomalies' },
   ])
+}
+
+/** Figures that rest on records which somebody corrected by hand say so. */
+function fixedBlocks({ date, fixedRecords }: { date: string; fixedRecords: number }): Block[] {
+  if (fixedRecords === 0) return []
+  const text = `Records of ${date} that were corrected in quarantine: ${fixedRecords}`
+  return [{ kind: 'paragraph', text }]
 }
 
 function metricBlocks(shown: readonly MetricFinding[], total: number): Block[] {

@@ -52,6 +52,8 @@ export interface Rule {
   readonly column: string | null
   /** SQL condition, true when the record breaks the rule. */
   readonly isBroken: string
+  /** What the rule asks for, in words. */
+  readonly expected: string
 }
 
 /** Problems that the reader of a file finds before any column is known. */
@@ -63,6 +65,21 @@ export const readerRules = [
 ] as const
 export type ReaderRule = (typeof readerRules)[number]
 
+const readerRulesInWords: Readonly<Record<ReaderRule, string>> = {
+  malformed:
+    'one JSON object without \\u0000 and half surrogate pairs, or a line whose quotes close',
+  bad_encoding: 'UTF-8 without the character NUL',
+  too_few_columns: 'as many fields as the header has',
+  too_many_columns: 'as many fields as the header has',
+}
+
+/** What a rule of the contract, or of the reader, asks for; undefined for one it does not have now. */
+export function expectedBy(contract: Contract, ruleId: string): string | undefined {
+  const ofReader = readerRules.find((id) => id === ruleId)
+  if (ofReader) return readerRulesInWords[ofReader]
+  return rulesOf(contract).find((rule) => rule.id === ruleId)?.expected
+}
+
 const longestKeyCharacters = 200
 
 /** The rules of a contract, in order; `text(column)` is the column's raw text in SQL. */
@@ -73,33 +90,45 @@ export function rulesOf(contract: Contract): Rule[] {
 function columnRules(contract: Contract, column: Column): Rule[] {
   const text = textOf(column)
   const value = column.name
-  const rule = (id: string, isBroken: string): Rule => ({
-    id: `${column.name}_${id}`,
-    column: column.name,
-    isBroken,
-  })
   const rules: Rule[] = []
-  if (column.required) rules.push(rule('required', `${text} is null`))
+  const add = (id: string, isBroken: string, expected: string) =>
+    rules.push({ id: `${column.name}_${id}`, column: column.name, isBroken, expected })
+  if (column.required) add('required', `${text} is null`, 'a value')
   if (column.requiredWhen) {
-    rules.push(rule('required', `${text} is null and (${column.requiredWhen})`))
+    const isBroken = `${text} is null and (${column.requiredWhen})`
+    add('required', isBroken, `a value where ${column.requiredWhen}`)
   }
-  if (column.type !== 'text') rules.push(rule('type', `${text} is not null and ${value} is null`))
-  if (column.isKey) rules.push(rule('length', `length(${value}) > ${longestKeyCharacters}`))
-  if (column.accepted)
-    rules.push(rule('accepted', `${value} not in (${column.accepted.map(quote).join(', ')})`))
-  if (column.min !== undefined) rules.push(rule('min', `${value} < ${column.min}`))
-  if (column.above !== undefined) rules.push(rule('min', `${value} <= ${column.above}`))
-  if (column.max !== undefined) rules.push(rule('max', `${value} > ${column.max}`))
-  if (column.notFuture) rules.push(rule('not_future', `${value} >= ${deliveryEnd(contract)}`))
+  if (column.type !== 'text') {
+    add('type', `${text} is not null and ${value} is null`, typesInWords[column.type])
+  }
+  if (column.isKey) {
+    const isBroken = `length(${value}) > ${longestKeyCharacters}`
+    add('length', isBroken, `at most ${longestKeyCharacters} characters`)
+  }
+  if (column.accepted) {
+    const isBroken = `${value} not in (${column.accepted.map(quote).join(', ')})`
+    add('accepted', isBroken, `one of ${column.accepted.join(', ')}`)
+  }
+  if (column.min !== undefined) add('min', `${value} < ${column.min}`, `at least ${column.min}`)
+  if (column.above !== undefined) {
+    add('min', `${value} <= ${column.above}`, `more than ${column.above}`)
+  }
+  if (column.max !== undefined) add('max', `${value} > ${column.max}`, `at most ${column.max}`)
+  if (column.notFuture) {
+    const isBroken = `${value} >= ${deliveryEnd(contract)}`
+    add('not_future', isBroken, `a time before the end of the delivery date (${contract.timeZone})`)
+  }
   if (column.maxAgeDays !== undefined) {
-    rules.push(
-      rule(
-        'not_too_old',
-        `${value} < ${deliveryStart(contract)} - interval '${column.maxAgeDays} days'`,
-      ),
-    )
+    const isBroken = `${value} < ${deliveryStart(contract)} - interval '${column.maxAgeDays} days'`
+    add('not_too_old', isBroken, `at most ${column.maxAgeDays} days before the delivery date`)
   }
   return rules
+}
+
+const typesInWords = {
+  integer: 'a whole number within 32 bits, in digits',
+  money: 'a decimal number in digits, such as 12.34',
+  timestamp: 'a time that begins with its date, such as 2026-11-20T10:00:00Z',
 }
 
 /** The staging column that carries a field's raw text while it is judged. */

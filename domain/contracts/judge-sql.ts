@@ -9,6 +9,7 @@ import {
   type Rule,
 } from './contract.ts'
 import { familyColumns } from './families.ts'
+import { rawTable } from './tables.ts'
 
 /** How the records of some files are laid out: a CSV header, or JSON with or without order lines. */
 export interface Layout {
@@ -22,6 +23,13 @@ export interface JudgeInput {
   /** Delivery date, `YYYY-MM-DD`. */
   readonly date: string
   readonly layouts: readonly Layout[]
+  /** What the records are read from, where it is not the raw table alone. */
+  readonly records?: string
+}
+
+/** Where the records that are judged stand: the columns of a raw table. */
+export function recordsOf({ contract, records }: JudgeInput): string {
+  return records ?? rawTable(contract)
 }
 
 /** Rules in the order of their bits: the reader's problems first, then the contract's. */
@@ -38,8 +46,9 @@ export function ruleBits(contract: Contract): { id: string; column: string | nul
 export function judgeSelect(input: JudgeInput): string {
   const { contract } = input
   const columns = Object.keys(familyColumns[contract.family])
-  const anyNested = input.layouts.some((layout) => layout.isNested)
-  const broken = anyNested ? 'bit_or(broken) over (partition by file_id, record_no)' : 'broken'
+  const broken = hasLines(input)
+    ? 'broken as line_broken, bit_or(broken) over (partition by file_id, record_no)'
+    : 'broken'
   return `select ${columns.join(', ')}, extras, load_date, file_id, record_no, ${broken} as broken
 from (
   select completed.*, ${derivedColumns(contract)}${brokenMask(contract)} as broken
@@ -54,6 +63,47 @@ from (
 ) judged`
 }
 
+/** Whether a record may be of several lines; `line_broken` then tells what each of them breaks. */
+function hasLines({ contract, layouts }: JudgeInput): boolean {
+  return contract.linesField !== undefined && layouts.some((layout) => layout.isNested)
+}
+
+/**
+ * The bad records of the table `judged`: file_id, record_no, record_id, rules and problems,
+ * [{"rule", "column", "value", "lines"}] in the contract's order; `lines` where records have them.
+ */
+export function problemsSelect(judge: JudgeInput): string {
+  const { contract } = judge
+  const bits = ruleBits(contract).map(
+    (rule, bit) => `(${bit}, '${rule.id}', ${rule.column === null ? 'null' : `'${rule.column}'`})`,
+  )
+  const recordId = contract.columns.find((column) => column.isKey)
+  const isBad = `exists (select from bad where bad.file_id = raw.file_id and bad.record_no = raw.record_no)`
+  const texts = contract.columns.map(
+    (column) => `string_agg(distinct ${textOf(column)}, ', ') as ${textOf(column)}`,
+  )
+  const lined = hasLines(judge)
+  const lines = lined ? `|| jsonb_build_object('lines', lines)` : ''
+  return `with bad as materialized (
+      select file_id, record_no, rule.bit, rule.id, rule.column_name${
+        lined ? ', jsonb_agg(line_no order by line_no) as lines' : ''
+      }
+      from judged join (values ${bits.join(', ')}) as rule (bit, id, column_name)
+        on (${lined ? 'line_broken' : 'broken'} >> rule.bit) & 1 = 1
+      where broken <> 0 group by file_id, record_no, rule.bit, rule.id, rule.column_name
+    ),
+    texts as (
+      select file_id, record_no, ${texts.join(', ')}
+      from (${fieldsSelect(judge, isBad)}) fields group by file_id, record_no
+    )
+    select bad.file_id, bad.record_no, array_agg(bad.id order by bad.bit) as rules,
+      jsonb_agg(jsonb_build_object('rule', bad.id, 'column', bad.column_name,
+        'value', to_jsonb(texts) ->> (bad.column_name || '__text')) ${lines} order by bad.bit) as problems,
+      max(${recordId ? textOf(recordId) : 'null'}) as record_id
+    from bad join texts using (file_id, record_no)
+    group by bad.file_id, bad.record_no`
+}
+
 /** The raw text of each field, one row a line: what judging starts from and quarantine shows. */
 export function fieldsSelect(input: JudgeInput, filter = 'true'): string {
   return input.layouts
@@ -65,7 +115,8 @@ export function fieldsSelect(input: JudgeInput, filter = 'true'): string {
     .join('\nunion all\n')
 }
 
-function csvFields({ contract, date }: JudgeInput, layout: Layout, filter: string): string {
+function csvFields(input: JudgeInput, layout: Layout, filter: string): string {
+  const { contract, date } = input
   const header = layout.header ?? []
   const texts = contract.columns.map((column) => {
     const position = header.indexOf(fieldOf(column)) + 1
@@ -73,7 +124,7 @@ function csvFields({ contract, date }: JudgeInput, layout: Layout, filter: strin
   })
   return `select raw.file_id, raw.record_no, raw.load_date, raw.problem, 1 as item_no,
   ${csvExtras(contract, header)} as extras, ${texts.join(', ')}
-from raw.${contract.source} raw
+from ${recordsOf(input)} raw
 where ${ofFiles(date, layout)} and ${filter}`
 }
 
@@ -91,7 +142,8 @@ function csvExtras(contract: Contract, header: readonly string[]): string {
   return `jsonb_object(array[${names.join(', ')}], array[${values.join(', ')}])`
 }
 
-function jsonFields({ contract, date }: JudgeInput, layout: Layout, filter: string): string {
+function jsonFields(input: JudgeInput, layout: Layout, filter: string): string {
+  const { contract, date } = input
   const texts = contract.columns.map((column) => {
     const field = quote(fieldOf(column))
     const text = layout.isNested ? lineText(column, field) : `doc ->> ${field}`
@@ -102,7 +154,7 @@ function jsonFields({ contract, date }: JudgeInput, layout: Layout, filter: stri
   coalesce(raw.problem, case when doc is null then 'malformed' end) as problem,
   ${lines ? 'lines.item_no::integer' : '1'} as item_no,
   ${jsonExtras(contract, lines !== '')} as extras, ${texts.join(', ')}
-from raw.${contract.source} raw
+from ${recordsOf(input)} raw
 cross join lateral (
   select case when raw.problem is null and pg_input_is_valid(raw.record, 'jsonb') then raw.record::jsonb end as parsed
   offset 0

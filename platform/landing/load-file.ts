@@ -44,11 +44,7 @@ export async function loadFile(
   const lines = new CopyLines(input.loadDate, input.fileId)
   const hash = createHash('sha256')
   const reader = readerFor(contract, lines)
-  const copy = transaction.query(
-    copyFrom(
-      `copy ${rawTable(contract)} (load_date, file_id, record_no, record, fields, problem) from stdin`,
-    ),
-  )
+  const copy = transaction.query(copyInto(rawTable(contract)))
   const source = createReadStream(file.path, { highWaterMark: readBytes })
   const records = recordsToCopy(reader, lines, input.onProgress)
   const options = input.signal ? { signal: input.signal } : {}
@@ -67,6 +63,13 @@ export async function loadFile(
   }
 }
 
+/** Takes the lines of `CopyLines` into a table with the columns of a raw table. */
+export function copyInto(table: string) {
+  return copyFrom(
+    `copy ${table} (load_date, file_id, record_no, record, fields, problem) from stdin`,
+  )
+}
+
 export async function digestFile(file: LandingFile): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(file.path, { highWaterMark: readBytes }), hash)
@@ -75,7 +78,8 @@ export async function digestFile(file: LandingFile): Promise<string> {
 
 type Reader = JsonRecords | CsvRecords
 
-function readerFor(contract: Contract, lines: CopyLines): Reader {
+/** What cuts a source's text into records. */
+export function readerFor(contract: Contract, lines: CopyLines): Reader {
   if (contract.format === 'json') return new JsonRecords(lines, contract.linesField)
   const required = contract.columns.filter((column) => column.required).map(fieldOf)
   return new CsvRecords(lines, required)

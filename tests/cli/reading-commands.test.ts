@@ -70,7 +70,7 @@ test('show finds the last run of a date, with attempts, skipped tasks, files and
   expect(stdout).toContain('ecommerce_daily/2025-12-13  success')
   expect(stdout).toMatch(/extract_orders +success +1 .* 1,000 +990 +10/)
   expect(stdout).toMatch(/extract_products +skipped .* products_due chose nothing/)
-  expect(stdout).toMatch(/orders\.json +loaded +1,000 +985 +10 +5/)
+  expect(stdout).toMatch(/orders\.json +loaded +1,000 +985 +10 +0 +5/)
   expect(stdout).toMatch(/orders_fresh +FAILED \(warn\)/)
   const earlier = await daybook('show', 'r0', '--json')
   expect(JSON.parse(earlier.stdout)).toMatchObject({ state: 'failed', error: 'checks failed' })
@@ -82,12 +82,16 @@ test('show of a run that is not there is bad input', async () => {
   expect(code).toBe(2)
 })
 
-test('quarantine lists the records of a rule with file and record number', async () => {
+test('quarantine counts by source, day and rule, and lists records with file and number', async () => {
   const { stdout } = await daybook('quarantine', '--rule', 'price_positive')
-  expect(stdout).toContain('orders/2025-12-13/orders.json:7')
-  expect(stdout).toContain('price_positive, quantity_positive')
-  const none = await daybook('quarantine', '--date', '2025-12-01', '--json')
-  expect(JSON.parse(none.stdout)).toEqual([])
+  expect(stdout).toMatch(/orders +2025-12-13 +price_positive +1\n/)
+  expect(stdout).toMatch(
+    /orders\/2025-12-13\/orders\.json:7 +O-7 +price_positive, quantity_positive/,
+  )
+  const none = await daybook('quarantine', 'list', '--to', '2025-12-01', '--json')
+  expect(JSON.parse(none.stdout)).toEqual({
+    ...{ groups: [], records: [], total: 0, waiting: [], outdated: [] },
+  })
 })
 
 test('anomalies lists unusual orders', async () => {

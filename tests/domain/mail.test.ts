@@ -3,7 +3,7 @@ import { assertHeaderSafe, parseAddress } from '../../domain/mail-address.ts'
 import { composeFailureMail } from '../../domain/mail-failure.ts'
 import { composeFindingsMail, type Finding } from '../../domain/mail-findings.ts'
 
-const run = { dagId: 'ecommerce_daily', date: '2025-12-13', shopId: 'main' }
+const run = { dagId: 'ecommerce_daily', date: '2025-12-13', shopId: 'main', fixedRecords: 0 }
 
 function orderFinding(orderNo: number, zScore: number | null, productId = 'P1'): Finding {
   return {
@@ -56,6 +56,7 @@ describe('composeFindingsMail', () => {
     expect(shown).toHaveLength(19)
     expect(shown.slice(0, 2)).toEqual(['O-45', 'O-44'])
     expect(mail.text).toContain('and 27 more')
+    expect(mail.text).not.toContain('corrected')
     expect(mail.text).toMatch(
       /orders +2025-12-13 +310 \(too low\) +1,000 +839[.\d]* to 1,19[.\d]+ +-23.4/,
     )
