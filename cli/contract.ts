@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import { jsonOption, parseDate } from './arguments.ts'
+import { lintContracts } from './lint-contracts.ts'
 import { listContracts, showContract } from './list-contracts.ts'
 import { mutateContract } from './mutate-contract.ts'
 
@@ -14,6 +15,7 @@ export function registerContract(program: Command): void {
 Examples:
   daybook contract list
   daybook contract show orders
+  daybook contract lint
   daybook contract mutate orders --seed 7
 
 All print JSON with --json. docs/contracts.md says what the words mean.`,
@@ -29,6 +31,13 @@ All print JSON with --json. docs/contracts.md says what the words mean.`,
     .description("one source's columns, the rules of its records and the checks of its days")
     .addOption(jsonOption())
     .action(showContract)
+  contract
+    .command('lint')
+    .description(
+      'what in the contracts cannot be meant: bounds that exclude each other, rules twice, …',
+    )
+    .addOption(jsonOption())
+    .action(lintContracts)
   registerMutate(contract)
 }
 

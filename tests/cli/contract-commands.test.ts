@@ -40,6 +40,12 @@ test('contract show names the rules of a column and the bounds of a check', asyn
   expect(stdout).toMatch(/orders_volume +critical +100 to 500,000 orders of the day/)
 })
 
+test('contract lint finds nothing wrong with the shipped contracts', async () => {
+  const { code, stdout } = await contract('lint')
+  expect(code).toBe(0)
+  expect(stdout).toBe('4 contracts, no problem.\n')
+})
+
 test.each([
   [['show', 'nothing'], 'there are orders, events, products, online_retail'],
   [['mutate', 'online_retail'], 'there are orders, events, products'],

@@ -18,7 +18,7 @@ import { tempFolder } from '../support/temp-folder.ts'
 const { orders, events, products } = sampleShopContracts('UTC')
 const date = generatedDate
 
-async function writeAll(seed: number, contracts: Contract[] = [orders, events, products]) {
+async function writeAll(seed: number, contracts: Contract[]) {
   const goodDir = tempFolder('good')
   await generateGoodDays(goodDir, seed)
   const out = tempFolder('mutants')
@@ -56,10 +56,13 @@ async function judge({ goodDir, mutants, history, ...options }: JudgeInput) {
   return { good, judged }
 }
 
-test.each([1, 2])(
+test.each([
+  [1, [orders]],
+  [2, [events, products]],
+])(
   'the shipped contracts catch nine of ten of over 40 kinds of mutants with seed %i, and let the good day pass',
-  async (seed) => {
-    const { goodDir, mutants } = await writeAll(seed)
+  async (seed, contracts) => {
+    const { goodDir, mutants } = await writeAll(seed, contracts)
     expect(new Set(mutants.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(40)
     expect(new Set(mutants.map(({ id }) => id)).size).toBe(mutants.length)
     const everyFifth = mutants.filter((_, index) => index % 5 === seed % 5)
