@@ -5,6 +5,7 @@ import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { StagedReader } from '../platform/candidates.ts'
 import { readModel } from '../platform/model-file.ts'
+import { beginSample, isSampled, profileSample } from './profile-delivery.ts'
 
 export interface Outcome {
   readonly rows: number
@@ -31,7 +32,7 @@ export async function measureSource(
     return { rows: 0, results: [], samples: [] }
   }
   const checks = checksOf(contract)
-  const measured = await measureAll(staged, contract, date, checks)
+  const { rows, measured } = await measureAll(staged, contract, date, checks)
   const results: CheckResult[] = []
   const samples: Sample[] = []
   for (const check of checks) {
@@ -39,9 +40,11 @@ export async function measureSource(
     const result = verdictOf(check, stagingTable(contract), found)
     const shown = result.isPassed ? [] : await sampleCheck(staged, contract, date, check)
     samples.push(...shown)
-    results.push(check.namesSamples && shown.length > 0 ? withNames(result, shown) : result)
+    const names = check.namesSamples
+      ? shown.map((sample) => sample.recordKey).join(', ')
+      : found.worst
+    results.push(result.isPassed || !names ? result : withNames(result, names))
   }
-  const rows = await countRows(staged, contract, date)
   return { rows, results, samples }
 }
 
@@ -53,36 +56,69 @@ async function hasDelivered(staged: StagedReader, contract: Contract, date: stri
   return files.rowCount === 1
 }
 
-async function countRows(staged: StagedReader, contract: Contract, date: string): Promise<number> {
-  const counted = await staged.query<{ rows: number }>(
-    `select count(*) as rows from ${stagingTable(contract)} where load_date = $1`,
-    [date],
-  )
-  return counted.rows[0]?.rows ?? 0
-}
-
+/**
+ * Two scans of the day's rows, one of all records and one of their keys; what is compared with other
+ * days comes from a sample that the first takes along.
+ */
 async function measureAll(
   staged: StagedReader,
   contract: Contract,
   date: string,
   checks: readonly Check[],
-): Promise<Map<string, Measured>> {
+): Promise<{ rows: number; measured: Map<string, Measured> }> {
   const measured = new Map<string, Measured>()
-  for (const scan of ['records', 'keys', 'files'] as const) {
-    const scanned = checks.filter((check) => check.scan === scan)
-    const found = await measureScan(staged, contract, date, scan, scanned)
+  const note = (scanned: readonly Check[], found: Record<string, string | null>) => {
     scanned.forEach((check, index) => {
-      measured.set(check.id, {
-        value: found[`value_${index}`] ?? null,
-        failedRows: Number(found[`failed_${index}`] ?? 0),
-      })
+      const failedRows = Number(found[`failed_${index}`] ?? 0)
+      measured.set(check.id, { value: found[`value_${index}`] ?? null, failedRows })
     })
   }
-  for (const check of checks.filter((candidate) => candidate.scan === 'model')) {
-    const value = await measureModel(staged, contract, date, check.measure)
-    measured.set(check.id, { value, failedRows: 0 })
+  const ofScan = (scan: Scan) => checks.filter((check) => check.scan === scan)
+  for (const scan of ['keys', 'files'] as const) {
+    note(ofScan(scan), await measureScan(staged, contract, date, scan, ofScan(scan)))
   }
-  return measured
+  const found = await scanRecords(staged, contract, date, ofScan('records'))
+  note(ofScan('records'), found)
+  await profileSample(staged, contract, date)
+  for (const check of ofScan('model')) {
+    measured.set(check.id, await measureModel(staged, contract, date, check))
+  }
+  return { rows: Number(found['rows'] ?? 0), measured }
+}
+
+/** All checks of records in one statement, which keeps a sample of the rows in `sampled`. */
+async function scanRecords(
+  staged: StagedReader,
+  contract: Contract,
+  date: string,
+  checks: readonly Check[],
+): Promise<Record<string, string | null>> {
+  await beginSample(staged, contract)
+  const loaded = await staged.query<{ records: number }>(
+    `select coalesce(sum(records_loaded), 0)::bigint as records from audit.source_files
+     where load_date = $1 and source = $2 and state = 'loaded'`,
+    [date, contract.source],
+  )
+  const sample = `array_agg(staged) filter (where ${isSampled(loaded.rows[0]?.records ?? 0)}) as sample`
+  const columns = [...checkColumns(checks), 'count(*)::text as rows', sample]
+  const scanned = await staged.query<Record<string, string | null>>(
+    `with scanned as materialized (
+       select ${columns.join(', ')} from ${stagingTable(contract)} as staged where load_date = $1
+     ),
+     kept as (
+       insert into pg_temp.sampled select taken.* from scanned cross join lateral unnest(sample) as taken
+     )
+     select ${checks.map((_, index) => `value_${index}, failed_${index}, `).join('')}rows from scanned`,
+    [date],
+  )
+  return scanned.rows[0] ?? {}
+}
+
+function checkColumns(checks: readonly Check[]): string[] {
+  return checks.flatMap(({ measure, failing }, index) => [
+    `(${measure})::text as value_${index}`,
+    `(${failing ? `count(*) filter (where ${failing})` : '0'})::text as failed_${index}`,
+  ])
 }
 
 /** All checks of a scan in one statement; numbers come back as text. */
@@ -90,16 +126,12 @@ async function measureScan(
   staged: StagedReader,
   contract: Contract,
   date: string,
-  scan: Exclude<Scan, 'model'>,
+  scan: 'keys' | 'files',
   checks: readonly Check[],
 ): Promise<Record<string, string | null>> {
-  const columns = checks.flatMap(({ measure, failing }, index) => [
-    `(${measure})::text as value_${index}`,
-    `(${failing ? `count(*) filter (where ${failing})` : '0'})::text as failed_${index}`,
-  ])
   const { from, params } = scanOf(contract, date, scan, keyOf(checks))
   const found = await staged.query<Record<string, string | null>>(
-    `select ${columns.join(', ')} from ${from}`,
+    `select ${checkColumns(checks).join(', ')} from ${from}`,
     params,
   )
   return found.rows[0] ?? {}
@@ -136,16 +168,16 @@ async function measureModel(
   staged: StagedReader,
   contract: Contract,
   date: string,
-  path: string,
-): Promise<string | null> {
-  const model = await readModel(path)
-  const sql = model.select.replaceAll(/\bstaging\.(order_lines|events)\b/g, stagingTable(contract))
-  const values = [date, contract.source, contract.shopId]
-  const found = await staged.query<{ measured: string | null }>(
-    sql,
+  check: Check,
+): Promise<Measured> {
+  const model = await readModel(check.measure)
+  const values = [date, contract.source, check.about]
+  const found = await staged.query<{ measured: string | null; worst?: string }>(
+    model.select,
     values.slice(0, model.params.length),
   )
-  return found.rows[0]?.measured ?? null
+  const [row] = found.rows
+  return { value: row?.measured ?? null, failedRows: 0, worst: row?.worst ?? null }
 }
 
 const recordKeys: Readonly<Record<Family, string>> = {
@@ -196,7 +228,6 @@ function samplesOf(
   return { sql, params }
 }
 
-function withNames(result: CheckResult, samples: readonly Sample[]): CheckResult {
-  const names = samples.map((sample) => sample.recordKey).join(', ')
+function withNames(result: CheckResult, names: string): CheckResult {
   return { ...result, actual: `${result.actual} (${names})` }
 }

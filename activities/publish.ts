@@ -3,6 +3,7 @@ import { stagingTable } from '../domain/contracts/tables.ts'
 import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
 import { acceptCandidate } from '../platform/candidates.ts'
 import { publishFixes } from '../platform/fixes-in-force.ts'
+import { publishProfile } from '../platform/delivery-profiles.ts'
 import { sourceNamed } from './source-named.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { ensurePartition, tableExists } from '../platform/partitions.ts'
@@ -57,7 +58,9 @@ export function createPublishActivities(deps: {
         for (const contract of contractsOf(deps.sources, input)) {
           const table = stagingTable(contract)
           const candidate = plan.candidates.get(table)
-          if (candidate) await acceptCandidate(transaction, table, candidate, input.date)
+          if (!candidate) continue
+          await acceptCandidate(transaction, table, candidate, input.date)
+          await publishProfile(transaction, contract.source, input.date)
         }
         await recordPublication(
           transaction,

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity'
-import { fieldOf, readerRules, rulesOf, type Contract } from '../domain/contracts/contract.ts'
+import type { Contract } from '../domain/contracts/contract.ts'
 import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/judge-sql.ts'
 import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
@@ -11,6 +11,7 @@ import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import type { SourceInput } from './extract.ts'
 import { quarantine } from './quarantine.ts'
+import { refuseDrift } from './refuse-drift.ts'
 import { sourceNamed } from './source-named.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
@@ -60,7 +61,7 @@ async function transformDay(
   const judge: JudgeInput = { contract, date, layouts, records: fixes.records }
   await transaction.query(`create temp table judged on commit drop as ${judgeOrNothing(judge)}`)
   await transaction.query('analyze judged')
-  await refuseMissingColumns(transaction, contract)
+  await refuseDrift(transaction, contract)
   await quarantine(transaction, judge, currentAttempt().runId)
   await noteDuplicates(transaction, contract, date)
   await fillCandidate(transaction, contract, candidate)
@@ -109,35 +110,6 @@ function judgeOrNothing(judge: JudgeInput): string {
   if (judge.layouts.length > 0) return judgeSelect(judge)
   const none: Layout = { fileIds: [-1], header: [], isNested: false }
   return judgeSelect({ ...judge, layouts: [none] })
-}
-
-/** A required column that no record carries is a change of the source, not a day of bad records. */
-async function refuseMissingColumns(transaction: Transaction, contract: Contract): Promise<void> {
-  const required = rulesOf(contract)
-    .map((rule, index) => ({ rule, bit: index + readerRules.length }))
-    .filter(({ rule }) => rule.id.endsWith('_required'))
-    .filter(({ rule }) =>
-      contract.columns.some((column) => column.name === rule.column && column.required),
-    )
-  const everyRecord = required.map(({ bit }) => `bool_and((broken >> ${bit}) & 1 = 1)`)
-  const result = await transaction.query<{ all_missing: boolean[] | null }>(
-    `select array[${everyRecord.join(', ')}] as all_missing from judged where broken & 15 = 0`,
-  )
-  const missing = required.filter((_, index) => result.rows[0]?.all_missing?.[index] === true)
-  const judgedRecords = await transaction.query('select from judged limit 2')
-  if (missing.length === 0 || judgedRecords.rowCount === 1) return
-  const names = missing.map(({ rule }) => fieldNamed(contract, rule.column)).join(', ')
-  throw ApplicationFailure.nonRetryable(
-    `No ${contract.source} record of this delivery carries ${names}: the source has changed. ` +
-      'Nothing was loaded. Deliver the column again, or change the contract.',
-    failureTypes.schemaDrift,
-  )
-}
-
-/** A column by the name under which the source delivers it. */
-function fieldNamed(contract: Contract, name: string | null): string {
-  const column = contract.columns.find((candidate) => candidate.name === name)
-  return column ? fieldOf(column) : String(name)
 }
 
 async function noteDuplicates(

@@ -5,6 +5,7 @@ import { registerAnomalies } from './anomalies.ts'
 import { registerBackfill } from './backfill.ts'
 import { registerBackfills } from './backfills.ts'
 import { registerClear } from './clear.ts'
+import { registerContract } from './contract.ts'
 import { registerDags } from './dags.ts'
 import { registerDatasets } from './datasets.ts'
 import { registerDecide } from './decide.ts'
@@ -38,7 +39,7 @@ function buildProgram(): Command {
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
     ...[registerBackfills, registerGaps, registerDatasets],
-    ...[registerPools, registerVerify],
+    ...[registerPools, registerVerify, registerContract],
     ...[registerClear, registerMark, registerPause, registerDecide],
     ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],
   ]

@@ -30,6 +30,8 @@ export interface Check extends Bounds {
   readonly namesSamples?: boolean
   /** The outcome depends on what else is loaded, not on the day's delivery alone. */
   readonly needsHistory?: boolean
+  /** Parts of the profile that a model compares. */
+  readonly about?: readonly string[]
   readonly unit: Unit
   /** What the number is, to be read as `<number> <words>`. */
   readonly words: string
@@ -86,11 +88,6 @@ export function uniqueKey(key: readonly string[]): Check {
     max: 0,
     words: 'keys that occur more than once',
   }
-}
-
-export function learned(id: string, model: string, words: string): Check {
-  const base = { severity: warn, scan: 'model', measure: model, needsHistory: true } as const
-  return { ...base, id, unit: 'ratio', max: 0.25, words }
 }
 
 export function inSet(column: string, values: readonly string[]): string {
@@ -172,8 +169,8 @@ export const sourceChecks: readonly Check[] = [
     measure: 'checks/usual_volume',
     needsHistory: true,
     unit: 'ratio',
-    min: 0.5,
-    max: 2,
+    min: 0.6,
+    max: 1.7,
     words: 'times the usual volume of this weekday',
   },
 ]

@@ -15,6 +15,8 @@ export interface Measured {
   /** Null when there was nothing to measure. */
   readonly value: string | null
   readonly failedRows: number
+  /** Which of several things the number is about. */
+  readonly worst?: string | null
 }
 
 /** A check without a number passes: an empty day fails by its volume, not by each share of nothing. */
@@ -49,7 +51,8 @@ export function failureMessage(date: string, failed: readonly CheckResult[]): st
   )
 }
 
-function boundsText({ min, max, above, unit }: Check): string {
+/** The bounds in words, as `at most 5%`. */
+export function boundsText({ min, max, above, unit }: Check): string {
   if (above !== undefined) return `more than ${numberText(unit, above)}`
   if (min !== undefined && max !== undefined) {
     return `${numberText(unit, min)} to ${numberText(unit, max)}`

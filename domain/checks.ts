@@ -1,12 +1,12 @@
 import { allContracts } from './contracts/all-contracts.ts'
 import { quote, type Contract, type Family } from './contracts/contract.ts'
 import { eventTypes, orderStatuses } from './contracts/sample-shop.ts'
+import { learnedChecks } from './checks-learned.ts'
 import { stagingTable } from './contracts/tables.ts'
 import {
   critical,
   everyRecord,
   inSet,
-  learned,
   noRecord,
   shareOfRecords,
   sourceChecks,
@@ -63,6 +63,7 @@ export function checksOf(contract: Contract): Check[] {
     volumeCheck(volume),
     ...sourceChecks,
     ...familyChecks[contract.family],
+    ...learnedChecks(contract),
     ...catalogueChecks(contract),
   ]
   return checks.map((check) => ({ ...check, id: `${contract.source}_${check.id}` }))
@@ -124,11 +125,6 @@ const orderChecks: readonly Check[] = [
     words: 'currencies of the day; amounts of several are not added up',
   }),
   shareOfRecords('exact_copies', warn, 'is_exact_copy', 0.02, 'lines that copy an earlier line'),
-  learned(
-    'status_drift',
-    'checks/orders_drift',
-    'distance (PSI) of the mix of statuses from the 14 days before',
-  ),
 ]
 
 const eventChecks: readonly Check[] = [
@@ -149,11 +145,6 @@ const eventChecks: readonly Check[] = [
   ),
   shareOfRecords('freshness', critical, 'event_date <> load_date', 0.5, 'events of other days'),
   shareOfRecords('anonymous_share', warn, 'user_id is null', 0.6, 'events of unknown visitors'),
-  learned(
-    'type_drift',
-    'checks/events_drift',
-    'distance (PSI) of the mix of event types from the 14 days before',
-  ),
 ]
 
 const productChecks: readonly Check[] = [

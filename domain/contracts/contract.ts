@@ -15,6 +15,11 @@ export interface Contract {
   readonly derived: Readonly<Record<string, string>>
   /** The column that identifies a record within a day; a later record of the same key wins. */
   readonly recordKey: readonly string[]
+  /**
+   * What becomes of fields that no column names: `keep` in extras and report them (the default), `ignore`
+   * them, or `refuse` the day. Fields in another order are always accepted.
+   */
+  readonly newColumn?: 'keep' | 'ignore' | 'refuse'
   /** JSON field that holds an order's lines, each inheriting the record's other fields. */
   readonly linesField?: string
 }
@@ -30,6 +35,16 @@ export interface Column {
   readonly required?: boolean
   /** SQL condition over other typed columns under which the column is required. */
   readonly requiredWhen?: string
+  /**
+   * What becomes of a day none of whose records carries the column: `stop` (the default of required
+   * columns), or `default`, which leaves it to the rules, the default value or null.
+   */
+  readonly whenMissing?: 'stop' | 'default'
+  /**
+   * What becomes of a day none of whose values has the column's type: `quarantine` its records (the
+   * default), or `stop`.
+   */
+  readonly whenRetyped?: 'quarantine' | 'stop'
   readonly accepted?: readonly string[]
   readonly min?: number
   readonly max?: number
@@ -129,6 +144,11 @@ const typesInWords = {
   integer: 'a whole number within 32 bits, in digits',
   money: 'a decimal number in digits, such as 12.34',
   timestamp: 'a time that begins with its date, such as 2026-11-20T10:00:00Z',
+}
+
+/** Whether a day stops when none of its records carries the column. */
+export function stopsWhenMissing(column: Column): boolean {
+  return (column.whenMissing ?? (column.required ? 'stop' : 'default')) === 'stop'
 }
 
 /** The staging column that carries a field's raw text while it is judged. */

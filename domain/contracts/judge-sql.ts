@@ -133,6 +133,7 @@ function csvField(position: number): string {
 }
 
 function csvExtras(contract: Contract, header: readonly string[]): string {
+  if (contract.newColumn === 'ignore') return 'null::jsonb'
   const known = new Set(contract.columns.map(fieldOf))
   const unknown = header.flatMap((field, index) => (known.has(field) ? [] : [{ field, index }]))
   if (unknown.length === 0) return 'null::jsonb'
@@ -183,6 +184,7 @@ cross join lateral jsonb_array_elements(
 }
 
 function jsonExtras(contract: Contract, hasLines: boolean): string {
+  if (contract.newColumn === 'ignore') return 'null::jsonb'
   const known = contract.columns.map(fieldOf)
   if (contract.linesField) known.push(contract.linesField)
   const fields = hasLines

@@ -4,7 +4,7 @@ import { lstat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { from as copyFrom } from 'pg-copy-streams'
-import { fieldOf, type Contract } from '../../domain/contracts/contract.ts'
+import { fieldOf, stopsWhenMissing, type Contract } from '../../domain/contracts/contract.ts'
 import { rawTable } from '../../domain/contracts/tables.ts'
 import type { Transaction } from '../database.ts'
 import { CopyLines } from './copy-lines.ts'
@@ -81,7 +81,7 @@ type Reader = JsonRecords | CsvRecords
 /** What cuts a source's text into records. */
 export function readerFor(contract: Contract, lines: CopyLines): Reader {
   if (contract.format === 'json') return new JsonRecords(lines, contract.linesField)
-  const required = contract.columns.filter((column) => column.required).map(fieldOf)
+  const required = contract.columns.filter(stopsWhenMissing).map(fieldOf)
   return new CsvRecords(lines, required)
 }
 

@@ -3,7 +3,7 @@ export const date = '2025-12-16'
 export const goodDay = `
   truncate staging.orders_clean, staging.events_clean, staging.products_clean,
     staging.online_retail_clean, audit.source_files, audit.bad_records, audit.duplicate_records,
-    audit.published_loads, audit.dq_results, audit.dq_failures, warehouse.daily_metrics cascade;
+    audit.published_loads, audit.dq_results, audit.dq_failures, audit.delivery_profiles cascade;
   insert into staging.orders_clean (shop_id, order_id, line_no, user_id, vendor_id, product_id,
     quantity, unit_price, currency, status, line_type, order_ts, order_date, is_exact_copy,
     load_date, file_id, record_no)
@@ -121,18 +121,19 @@ export const published = (source: string, count: number, everyDays: number) => `
     records_received, records_loaded, records_quarantined, records_duplicate, run_id)
   select '${source}', date '${date}' - n * ${everyDays}, 'past', '0', 1, 'json', 'loaded', 401 * n, 401 * n, 0, 0, 'r'
   from generate_series(1, ${count}) n;`
-export const history = (
+/** Profiles of the days before, all alike. */
+export const profiles = (
   source: string,
   days: number,
-  metric: string,
-  dimension: string,
-  segments: Record<string, number>,
+  kind: 'segment' | 'share' | 'level',
+  measure: string,
+  values: Record<string, number>,
 ) =>
-  published(source, days, 1) +
-  Object.entries(segments)
+  Object.entries(values)
     .map(
       ([segment, value]) => `
-    insert into warehouse.daily_metrics select 'main', date '${date}' - n, '${metric}', '${dimension}', '${segment}', ${value}
+    insert into audit.delivery_profiles
+    select '${source}', date '${date}' - n, false, '${kind}', '${measure}', '${segment}', ${value}
     from generate_series(1, ${days}) n;`,
     )
     .join('')
@@ -182,12 +183,31 @@ export const warnCases: Case[] = [
   ['orders_usual_volume', published('orders', 4, 7), '0.1995'],
   [
     'orders_status_drift',
-    history('orders', 7, 'order_lines', 'status', { paid: 50, pending: 50 }),
-    '4.6043',
+    profiles('orders', 7, 'segment', 'status', { ':paid': 0.5, ':pending': 0.5 }),
+    '4.6043 (status)',
   ],
   [
     'events_type_drift',
-    history('events', 7, 'events', 'event_type', { view_product: 50, purchase: 50 }),
-    '4.6043',
+    profiles('events', 7, 'segment', 'event_type', { ':view_product': 0.5, ':purchase': 0.5 }),
+    '4.6043 (event_type)',
+  ],
+  // PSI of 100 % of no channel against 50 % / 50 %: 0.9999 ln 10000 + 2 * 0.4999 ln 5000.
+  [
+    'orders_mix_drift',
+    profiles('orders', 7, 'segment', 'channel', { ':web': 0.5, ':app': 0.5 }) +
+      profiles('orders', 7, 'segment', 'vendor_id', { ':SHOPNOW': 0.9, ':V001': 0.1 }),
+    '17.7249 (channel)',
+  ],
+  // Of 200 orders half used to have no customer: pi / 2 over the root of 1 / 200 + 0.02 squared.
+  [
+    'orders_usual_shares',
+    profiles('orders', 7, 'share', 'user_id missing', { '': 0.5 }),
+    '21.38 (user_id missing)',
+  ],
+  // Prices of 10 used to be 100: ln 10 / 0.05.
+  [
+    'orders_usual_levels',
+    profiles('orders', 7, 'level', 'unit_price level', { '': Math.log(100) }),
+    '46.05 (unit_price level)',
   ],
 ]

@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createQualityActivities, type CheckQualityResult } from '../../activities/check-quality.ts'
+import { measureSource } from '../../activities/measure-checks.ts'
 import { checksOf } from '../../domain/checks.ts'
 import { allContracts } from '../../domain/contracts/all-contracts.ts'
+import { sampleShopContracts } from '../../domain/contracts/sample-shop.ts'
+import { StagedReader } from '../../platform/candidates.ts'
 import { inTransaction } from '../../platform/database.ts'
+import { publishProfile } from '../../platform/delivery-profiles.ts'
 import { ensurePartition } from '../../platform/partitions.ts'
 import { runActivity } from '../support/run-activity.ts'
 import {
   criticalCases,
   date,
   goodDay,
-  history,
   ordersSet,
+  profiles,
   published,
   warnCases,
 } from './check-cases.ts'
@@ -109,7 +113,7 @@ test.each([
   ['usual_volume with 3 such weekdays', published('orders', 3, 7), 'orders_usual_volume'],
   [
     'status_drift with 6 days',
-    history('orders', 6, 'order_lines', 'status', { pending: 50 }),
+    profiles('orders', 6, 'segment', 'status', { ':pending': 1 }),
     'orders_status_drift',
   ],
 ])('%s of history is learning, and passes', async (_, past, check) => {
@@ -120,8 +124,67 @@ test.each([
   ])
 })
 
+test('all checks of a table take two scans of its rows, however many they are', async () => {
+  const { orders } = sampleShopContracts('UTC')
+  const scans = await inTransaction(database.db, async (transaction) => {
+    // Counts what this connection has not reported yet, which may be of transactions before.
+    const countScans = async () => {
+      const counted = await transaction.query(
+        `select seq_scan + coalesce(idx_scan, 0) as scans from pg_stat_xact_user_tables
+         where schemaname = 'staging' and relname = $1`,
+        [`orders_clean_p${date.replaceAll('-', '')}`],
+      )
+      return counted.rows[0].scans
+    }
+    const before = await countScans()
+    const staged = new StagedReader(transaction, new Map())
+    const { results } = await measureSource(staged, orders, date)
+    expect(results.every((result) => result.isPassed)).toBe(true)
+    return (await countScans()) - before
+  })
+  expect(scans).toBe(2)
+})
+
+test('a check leaves the profile of its delivery, and another check of it replaces that', async () => {
+  const profile = `select kind, measure, segment, value from audit.delivery_profiles
+    where source = 'orders' and is_candidate and measure in ('sampled', 'status', 'user_id missing')
+    order by measure, segment`
+  await database.db.query(ordersSet(`status = 'pending', user_id = null`, 'record_no <= 50'))
+  await checkDay()
+  const first = [
+    { kind: 'count', measure: 'sampled', segment: '', value: 200 },
+    { kind: 'segment', measure: 'status', segment: ':paid', value: 0.75 },
+    { kind: 'segment', measure: 'status', segment: ':pending', value: 0.25 },
+    { kind: 'share', measure: 'user_id missing', segment: '', value: 0.25 },
+  ]
+  expect(await rows(profile)).toEqual(first)
+  await checkDay({ runId: 'run-2' })
+  expect(await rows(profile)).toEqual(first)
+})
+
+test('days after the day, and the day as it was published, are no history of it', async () => {
+  const later = profiles('orders', 7, 'share', 'user_id missing', { '': 0.5 })
+  await database.db.query(later.replace(`'${date}' - n`, `'${date}' - 1 + n`))
+  expect(await checkDay()).toMatchObject({ warned: 0 })
+})
+
+test('publishing makes the profile of the candidate that of the day', async () => {
+  await checkDay()
+  const published = async () =>
+    rows(`select is_candidate, value from audit.delivery_profiles
+          where source = 'orders' and measure = 'sampled'`)
+  await inTransaction(database.db, (transaction) => publishProfile(transaction, 'orders', date))
+  expect(await published()).toEqual([{ is_candidate: false, value: 200 }])
+  await database.db.query('delete from staging.orders_clean where record_no > 150')
+  await checkDay({ runId: 'run-2' })
+  await inTransaction(database.db, (transaction) => publishProfile(transaction, 'orders', date))
+  expect(await published()).toEqual([{ is_candidate: false, value: 150 }])
+})
+
 test('the mix of statuses of the days before is no drift', async () => {
-  await database.db.query(history('orders', 7, 'order_lines', 'status', { paid: 90, pending: 10 }))
+  await database.db.query(
+    profiles('orders', 7, 'segment', 'status', { ':paid': 0.9, ':pending': 0.1 }),
+  )
   await database.db.query(ordersSet(`status = 'pending'`, 'record_no <= 24'))
   expect(await checkDay()).toMatchObject({ warned: 0, failed: 0 })
 })

@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
+import { jsonOption, parseDate } from './arguments.ts'
+import { lintContracts } from './lint-contracts.ts'
+import { listContracts, showContract } from './list-contracts.ts'
+import { mutateContract } from './mutate-contract.ts'
+
+export function registerContract(program: Command): void {
+  const contract = program
+    .command('contract')
+    .description('what each source has to deliver, and how well its rules and checks watch over it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  daybook contract list
+  daybook contract show orders
+  daybook contract lint
+  daybook contract mutate orders --seed 7
+
+All print JSON with --json. docs/contracts.md says what the words mean.`,
+    )
+  contract
+    .command('list')
+    .description('every source: its columns, rules and checks, counted')
+    .addOption(jsonOption())
+    .action(listContracts)
+  contract
+    .command('show')
+    .argument('<source>', 'such as orders')
+    .description("one source's columns, the rules of its records and the checks of its days")
+    .addOption(jsonOption())
+    .action(showContract)
+  contract
+    .command('lint')
+    .description(
+      'what in the contracts cannot be meant: bounds that exclude each other, rules twice, …',
+    )
+    .addOption(jsonOption())
+    .action(lintContracts)
+  registerMutate(contract)
+}
+
+function registerMutate(contract: Command): void {
+  contract
+    .command('mutate')
+    .argument('[source]', 'only this source of the shop: orders, events or products')
+    .description('spoil a good day in every typed way, and list what no rule and no check notices')
+    .addOption(
+      new Option('--seed <number>', 'another seed spoils other records of another shop')
+        .default(1)
+        .argParser(parseSeed),
+    )
+    .addOption(
+      new Option(
+        '--date <date>',
+        'spoil this delivery of the landing zone, after the days before it that are there',
+      ).argParser(parseDate),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Each mutant goes through extract, transform and checks, in a database of its own that is dropped
+afterwards; nothing of the shop's is touched. Exits with 1 when fewer than 90 % of them are caught.
+
+Examples:
+  daybook contract mutate
+  daybook contract mutate events --seed 7 --json`,
+    )
+    .action(mutateContract)
+}
+
+function parseSeed(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number from 0 to 999999999.')
+}
