@@ -114,7 +114,9 @@ async function applyTables(
     const change = await applyTable(transaction, build.schema, table, scopeKey)
     changes[table] = change
     // The next day's plans depend on statistics that autovacuum would bring too late.
-    if (change.inserted > 0) await transaction.query(`analyze ${partitions.join(', ')}`)
+    if (change.inserted > 0 && partitions.length > 0) {
+      await transaction.query(`analyze ${partitions.join(', ')}`)
+    }
   }
   return changes
 }
@@ -127,20 +129,29 @@ async function builtTables(transaction: Transaction, build: Build) {
   return publishedTables.filter(({ table }) => names.has(table))
 }
 
+/**
+ * Makes the partitions that the build has rows for. Returns those whose statistics will be out of date:
+ * that have none, or of whose rows the build has more than a tenth; a few late records change none.
+ */
 async function ensurePartitions(
   transaction: Transaction,
   build: Build,
   table: string,
   dateColumn: string,
 ): Promise<string[]> {
-  const dates = await transaction.query<{ date: string }>(
-    `select distinct ${dateColumn} as date from ${build.schema}.${table} order by 1`,
+  const built = await transaction.query<{ date: string; rows: number }>(
+    `select ${dateColumn} as date, count(*) as rows from ${build.schema}.${table} group by 1 order by 1`,
   )
   const partitions: string[] = []
-  for (const { date } of dates.rows) {
+  for (const { date } of built.rows) {
     partitions.push(await ensurePartition(transaction, `warehouse.${table}`, date))
   }
-  return partitions
+  const outdated = await transaction.query<{ partition: string }>(
+    `select partition from unnest($1::text[], $2::bigint[]) as built (partition, rows)
+     inner join pg_class on pg_class.oid = partition::regclass where rows > reltuples / 10`,
+    [partitions, built.rows.map(({ rows }) => rows)],
+  )
+  return outdated.rows.map(({ partition }) => partition)
 }
 
 async function recordPublication(

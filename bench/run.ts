@@ -5,6 +5,7 @@ import type { Row } from './report.ts'
 /** Each is loaded when it is asked for. */
 const benchmarks: Record<string, () => Promise<Row[]>> = {
   orchestrator: async () => (await import('./orchestrator.ts')).benchOrchestrator(),
+  verify: async () => (await import('./verify.ts')).benchVerify(),
   types: async () => (await import('./types.ts')).benchTypes(),
 }
 

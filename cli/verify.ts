@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import { verifyBooks, type ShopComparison } from '../activities/verify-books.ts'
 import type { RowDifference } from '../platform/compare-tables.ts'
 import { configuredSources } from '../platform/sources.ts'
-import { digestTables } from '../platform/table-digests.ts'
+import { digestTables, type TableDigest } from '../platform/table-digests.ts'
 import { publishedShops, type PublishedShop } from '../schedules/published-shops.ts'
 import { jsonOption, parseDag } from './arguments.ts'
 import { withDatabase } from './connect.ts'
@@ -92,11 +92,20 @@ function chosenShops(all: readonly PublishedShop[], { shop, dag }: Flags): Publi
 
 function printComparison(tables: readonly ShopComparison[]): void {
   const cells = tables.map(({ shop, table, published, rebuilt, isEqual, differingRows }) => [
-    ...[shop, table, published.rows, rebuilt.rows, published.digest, rebuilt.digest],
-    isEqual ? 'equal' : `${differingRows.toLocaleString('en-US')} rows differ`,
+    ...[shop, table, published.rows, rebuilt.rows, short(published), short(rebuilt)],
+    isEqual ? 'equal' : howMany(differingRows),
   ])
   const titles = ['shop', 'table', 'published', 'rebuilt', 'digest published', 'digest rebuilt', '']
   printTable(titles, cells, '')
+}
+
+/** Enough to tell two apart; JSON has all of it. */
+function short({ digest }: TableDigest): string {
+  return digest.slice(0, 12)
+}
+
+function howMany(rows: number): string {
+  return rows === 1 ? '1 row differs' : `${rows.toLocaleString('en-US')} rows differ`
 }
 
 function printDifferences({ shop, table, differingRows, samples: rows }: ShopComparison): void {

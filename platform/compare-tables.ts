@@ -71,7 +71,7 @@ async function findDifferences(
       'column', '${column}', 'published', published.${column}::text, 'rebuilt', rebuilt.${column}::text) end`
   const keyParts = key.map((column) => `'${column}', ${column}::text`).join(', ')
   const { rows } = await transaction.query<RowDifference & { differing_rows: number }>(
-    `select jsonb_build_object(${keyParts}) as key,
+    `select json_build_object(${keyParts}) as key,
        case when rebuilt.is_there is null then 'only published'
          when published.is_there is null then 'only rebuilt' else 'in both' end as found,
        array_remove(array[${values.map(difference).join(', ')}]::jsonb[], null) as columns,

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { verifyBooks } from '../../activities/verify-books.ts'
 import { publishedShops } from '../../schedules/published-shops.ts'
@@ -7,9 +9,11 @@ import { wholeDays } from '../support/whole-days.ts'
 
 let database: TestDatabase
 let shop: ReturnType<typeof wholeDays>
+const realDays = join(import.meta.dirname, '../../../shared/data/online-retail/by-day')
+
 beforeEach(async () => {
   database = await testDatabase()
-  shop = wholeDays(database.db)
+  shop = wholeDays(database.db, { ONLINE_RETAIL_DIR: realDays })
 })
 afterEach(() => database.drop())
 
@@ -48,3 +52,21 @@ test('figures that begin later are not scored for the days before', async () => 
   await book(thursday, [orderOn(thursday, 'h1'), orderOn(tuesday, 't2')])
   expect(await differences()).toEqual([])
 })
+
+test.skipIf(!existsSync(realDays))(
+  'two shops with different sources, one of them real: each equals its rebuild',
+  async () => {
+    await book(tuesday, [orderOn(tuesday, 't1')])
+    for (const date of ['2010-12-05', '2010-12-03', '2010-12-05'])
+      await shop.runOnlineRetailDay(date)
+    expect(await differences()).toEqual([])
+    const { rows } = await database.db.query(
+      `select shop_id, count(*) > 0 as has_lines from warehouse.fact_orders group by 1 order by 1`,
+    )
+    expect(rows).toEqual([
+      { shop_id: 'main', has_lines: true },
+      { shop_id: 'online_retail', has_lines: true },
+    ])
+  },
+  60_000,
+)
