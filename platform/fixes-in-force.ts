@@ -26,6 +26,12 @@ export async function stageFixes(
   contract: Contract,
   date: string,
 ): Promise<StagedFixes> {
+  // Whoever decides about a record of these files waits until they are judged.
+  await transaction.query(
+    `select from audit.source_files where source = $1 and load_date = $2 and state = 'loaded'
+     order by file_id for no key update`,
+    [contract.source, date],
+  )
   const { rows } = await transaction.query<FixRow>(
     `select fix_id, file_id, action, is_nested from audit.fixes_in_force
      where source = $1 and load_date = $2 and file_id is not null`,

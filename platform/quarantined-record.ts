@@ -125,7 +125,7 @@ async function findFile(database: Database | Transaction, id: RecordId): Promise
   return file
 }
 
-/** Whoever decides about a record waits for a run that is judging its file, and the other way round. */
+/** Whoever decides about a record and a run that judges its file wait for one another. */
 async function lockFile(transaction: Transaction, { path }: RecordId): Promise<void> {
   await transaction.query(
     `select from audit.source_files where path = $1 and state = 'loaded' for no key update`,

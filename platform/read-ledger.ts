@@ -75,7 +75,11 @@ async function listOpenDates(
 type Asked = Pick<LedgerDay, 'open' | 'closedAs'>
 
 /** Asks for the current execution, which a reset gives another id, and for those of the rows. */
-export async function askTemporal(client: Client, runKey: string, runIds: string[]): Promise<Asked> {
+export async function askTemporal(
+  client: Client,
+  runKey: string,
+  runIds: string[],
+): Promise<Asked> {
   const open = new Set<string>()
   let closedAs: string | null = null
   for (const runId of [...runIds, undefined]) {
