@@ -75,16 +75,26 @@ interface Figure {
 async function scoreMetrics(transaction: Transaction, build: Build) {
   const days = await transaction.query<{ date: string; dayNo: number }>(
     `select metric_date as date, metric_date - date '1970-01-01' as "dayNo"
-     from ${build.schema}.metric_scores_scope where shop_id = $1 order by metric_date`,
+     from ${build.schema}.metric_scores_scope scope where shop_id = $1 and exists (
+       select from ${build.schema}.daily_metrics_next figure
+       where figure.shop_id = $1 and figure.metric_date = scope.metric_date)
+     order by metric_date`,
     [build.shopId],
   )
   const figures = await readFigures(transaction, build)
   const seriesByMetric = [...Map.groupBy(figures, (figure) => figure.metric)]
   const scores = seriesByMetric.flatMap(([metric, series]) =>
-    days.rows.map((day) => scoreDay(metric, day, series)),
+    days.rows
+      .filter((day) => series.some(({ dayNo }) => isKnownOn(day.dayNo, dayNo)))
+      .map((day) => scoreDay(metric, day, series)),
   )
   await insertScores(transaction, build, scores)
   return { rows: scores.length, anomalies: scores.filter((score) => score.is_anomaly).length }
+}
+
+/** A metric has a score on the days on which, or in whose past, it has a figure. */
+function isKnownOn(dayNo: number, figureDayNo: number): boolean {
+  return figureDayNo <= dayNo && figureDayNo >= dayNo - maxHistoryDays
 }
 
 /** Every metric's figures of the scored days and the history before them; a null is no figure. */

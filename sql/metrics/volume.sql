@@ -3,7 +3,7 @@
 -- from the delivery alone, so that the figure is the same in whatever order days are loaded.
 -- table:  daily_metrics
 -- grain:  shop_id, metric_date, metric, dimension, segment
--- reads:  audit.source_files, audit.published_loads, audit.dq_results, next.daily_metrics_scope
+-- reads:  audit.source_files, audit.taken_over_files, audit.published_loads, audit.dq_results, next.daily_metrics_scope
 -- params: $1 shop_id, $2 load_date, $3 run_id, $4 sources, $5 checks_of_the_day
 with
 
@@ -35,6 +35,9 @@ figures as (
     inner join loads_in_scope
         on loads_in_scope.source = files.source and loads_in_scope.load_date = files.load_date
     where files.state <> 'superseded'
+        and files.file_id not in (
+            select taken.file_id from audit.taken_over_files as taken where taken.load_date = $2::date
+        )
     group by grouping sets ((files.load_date), (files.load_date, files.source))
 ),
 
