@@ -8,5 +8,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
+    provide: { convergence: { seed: 20251222, histories: 15 } },
   },
 })

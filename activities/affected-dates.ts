@@ -10,6 +10,7 @@ export async function affectedDatesSql(transaction: Transaction, build: Build): 
   const has = (table: string) => built.has(table)
   const parts = [
     'select $2::date as metric_date',
+    'select taken_from from audit.taken_over_files where load_date = $2::date',
     ...(has('fact_orders') ? [changedOrders(build)] : []),
     ...(has('fact_events') ? [changedEvents(build)] : []),
     ...(has('fact_orders') && has('dim_product') ? [changedCategories(build)] : []),

@@ -2,14 +2,22 @@ import { ApplicationFailure, Context } from '@temporalio/activity'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { rawTable } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
-import type { Database, Transaction } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
 import { fetchToLanding } from '../platform/landing/fetch-to-landing.ts'
 import { findFiles, type LandingFile } from '../platform/landing/find-files.ts'
-import { digestFile, loadFile, type LoadedFile } from '../platform/landing/load-file.ts'
+import { digestFile, loadFile } from '../platform/landing/load-file.ts'
 import { ensurePartition } from '../platform/partitions.ts'
 import type { Source, Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { reportProgress } from './progress.ts'
+import {
+  completeFile,
+  isNoted,
+  registerFile,
+  supersede,
+  withoutVersion,
+  type KnownFile,
+} from './source-files.ts'
 import { sourceNamed } from './source-named.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
@@ -28,14 +36,6 @@ export interface ExtractResult {
 
 const dayMs = 86_400_000
 
-interface KnownFile {
-  readonly file_id: number
-  readonly load_date: string
-  readonly path: string
-  readonly sha256: string
-  readonly records_received: number
-}
-
 export function createExtractActivities(deps: { database: Database; sources: Sources }) {
   const { database, sources } = deps
   return {
@@ -47,11 +47,15 @@ export function createExtractActivities(deps: { database: Database; sources: Sou
     async extractSource(input: SourceInput): Promise<ExtractResult> {
       const source = sourceNamed(sources, input.source)
       const files = await deliveredFiles(database, source, input.date)
-      let total: ExtractResult = { files: 0, rowsIn: 0, rowsOut: 0, bytes: 0 }
-      for (const file of files) {
-        total = add(total, await extractFile(database, source.contract, input.date, file))
+      const results = new Map<string, ExtractResult>()
+      let waiting = files
+      while (waiting.length > 0) {
+        for (const file of waiting) {
+          results.set(file.name, await extractFile(database, source.contract, input.date, file))
+        }
+        waiting = await withoutVersion(database, source.contract, input.date, files)
       }
-      return total
+      return [...results.values()].reduce(add, { files: 0, rowsIn: 0, rowsOut: 0, bytes: 0 })
     },
 
     /** Chooses extract_products on Mondays, or when a catalogue waits in the landing zone. */
@@ -96,7 +100,7 @@ function isRecent(date: string): boolean {
   return Date.now() - Date.parse(date) < 3 * dayMs
 }
 
-/** The files that a day may bring, less those that another day has brought already. */
+/** The files that a day may bring, less those that an earlier day has brought already. */
 async function filesOfDay(
   database: Database,
   source: Source,
@@ -105,11 +109,11 @@ async function filesOfDay(
   const files = await findFiles(source.files(date))
   const taken = await database.query<{ path: string }>(
     `select path from audit.source_files
-     where source = $1 and path = any($2) and load_date <> $3 and state <> 'superseded'`,
+     where source = $1 and path = any($2) and load_date < $3 and state <> 'superseded'`,
     [source.contract.source, files.map((file) => file.name), date],
   )
   const takenNames = new Set(taken.rows.map((row) => row.path))
-  return files.filter((file) => file.name.includes(date) || !takenNames.has(file.name))
+  return files.filter((file) => !takenNames.has(file.name))
 }
 
 async function extractFile(
@@ -129,8 +133,8 @@ async function extractFile(
 
 /**
  * A file of the same size may be the same file: only then is its digest worth a read of its own. It is
- * recognised under another name or day only when that one's rows are in the books, or this day brings
- * both; a catalogue that says what an earlier one said is news all the same.
+ * recognised under another name of the same day. Another day's file never makes it a duplicate: which
+ * of the two were one would depend on the order in which their days are run.
  */
 async function sameContent(
   database: Database,
@@ -139,11 +143,8 @@ async function sameContent(
   file: LandingFile,
 ) {
   const candidates = await database.query<KnownFile>(
-    `select file_id, load_date, path, sha256, records_received from audit.source_files known
-     where source = $1 and bytes = $2 and state = 'loaded'
-       and (load_date = $3 and path = $4 or $5 and (load_date = $3 or exists (
-         select from audit.published_loads load
-         where load.source = known.source and load.load_date = known.load_date)))
+    `select file_id, path, sha256, records_received from audit.source_files
+     where source = $1 and bytes = $2 and state = 'loaded' and load_date = $3 and (path = $4 or $5)
      order by file_id`,
     [contract.source, file.bytes, date, file.name, contract.family !== 'products'],
   )
@@ -161,8 +162,7 @@ async function recognise(
   known: KnownFile,
 ): Promise<ExtractResult> {
   const records = known.records_received
-  const isOriginal = known.load_date === date && known.path === file.name
-  if (!isOriginal) {
+  if (known.path !== file.name) {
     await writeInAttempt(database, async (transaction) => {
       if (await isNoted(transaction, contract, date, file, known)) return
       await supersede(transaction, contract, date, file)
@@ -211,69 +211,6 @@ async function loadNewFile(
     await completeFile(transaction, fileId, loaded)
     return { files: 1, rowsIn: loaded.records, rowsOut: loaded.records, bytes: file.bytes }
   })
-}
-
-async function isNoted(
-  transaction: Transaction,
-  contract: Contract,
-  date: string,
-  file: LandingFile,
-  known: KnownFile,
-): Promise<boolean> {
-  const noted = await transaction.query(
-    `select from audit.source_files
-     where source = $1 and load_date = $2 and path = $3 and state = 'duplicate' and duplicate_of = $4`,
-    [contract.source, date, file.name, known.file_id],
-  )
-  return noted.rowCount === 1
-}
-
-/** Its duplicates are superseded with a file: their days load them when they are run again. */
-async function supersede(
-  transaction: Transaction,
-  contract: Contract,
-  date: string,
-  file: LandingFile,
-): Promise<void> {
-  await transaction.query(
-    `with older as (
-       update audit.source_files set state = 'superseded'
-       where source = $1 and load_date = $2 and path = $3 and state <> 'superseded'
-       returning file_id
-     )
-     update audit.source_files set state = 'superseded'
-     where duplicate_of in (select file_id from older) and state = 'duplicate'`,
-    [contract.source, date, file.name],
-  )
-}
-
-async function registerFile(
-  transaction: Transaction,
-  contract: Contract,
-  date: string,
-  file: LandingFile,
-): Promise<number> {
-  const inserted = await transaction.query<{ file_id: number }>(
-    `insert into audit.source_files
-       (source, load_date, path, sha256, bytes, format, state, records_received, run_id)
-     values ($1, $2, $3, '', $4, $5, 'loaded', 0, $6) returning file_id`,
-    [contract.source, date, file.name, file.bytes, contract.format, currentAttempt().runId],
-  )
-  const fileId = inserted.rows[0]?.file_id
-  if (fileId === undefined) throw new Error(`${file.name} could not be registered`)
-  return fileId
-}
-
-async function completeFile(
-  transaction: Transaction,
-  fileId: number,
-  loaded: LoadedFile,
-): Promise<void> {
-  await transaction.query(
-    `update audit.source_files
-     set sha256 = $2, records_received = $3, header = $4, is_nested = $5 where file_id = $1`,
-    [fileId, loaded.sha256, loaded.records, loaded.header ?? null, loaded.isNested],
-  )
 }
 
 function asFailure(error: unknown): unknown {

@@ -31,14 +31,15 @@ export function createActivities({ database, config }: ActivityDeps) {
     ...createLoadActivities({ database, sources }),
     ...createMetricActivities({ database }),
     ...createAnomalyActivities({ database }),
-    ...createPublishActivities({ database, sources, parts }),
+    ...createPublishActivities({ database, sources, parts: buildParts }),
     ...createNotifyActivities({ database, config }),
     ...createMailActivities({ database, config }),
     ...createSensorActivities({ database, landingDir: config.landingDir }),
   }
 }
 
-const parts: BuildParts = {
+/** How publishing makes the parts of a build that the load tasks do not. */
+export const buildParts: BuildParts = {
   rebuild: async (transaction, build) => {
     await buildDailyMetrics(transaction, build)
     await scoreBuild(transaction, build)

@@ -1,6 +1,7 @@
+import { allContracts } from '../domain/contracts/all-contracts.ts'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
-import { asIfAccepted, candidatesOf } from '../platform/candidates.ts'
+import { asIfAccepted, candidatesOf, type Acceptance } from '../platform/candidates.ts'
 import {
   buildFor,
   buildTable,
@@ -38,6 +39,8 @@ export interface LoadPlan {
   readonly stagingTables: Readonly<Record<string, string>>
   /** Staged rows of the day that publishing accepts, by staging table. */
   readonly candidates: ReadonlyMap<string, string>
+  /** Files of later days that are this day's own. */
+  readonly takenOver: readonly number[]
   readonly hasCatalogue: boolean
   readonly hasEvents: boolean
 }
@@ -84,22 +87,26 @@ export async function planLoad(
   sources: Sources,
   input: LoadInput,
 ): Promise<LoadPlan> {
-  return planWith(sources, input, await candidatesOf(transaction, input.date))
+  const { shopId } = sourceNamed(sources, input.orders).contract
+  return planWith(sources, input, {
+    candidates: await candidatesOf(transaction, input.date),
+    takenOver: await takenOverFiles(transaction, shopId, input.date),
+  })
 }
 
 /** What the models need to know when these candidates are read in the place of their day's rows. */
 export function planWith(
   sources: Sources,
   input: LoadInput,
-  candidates: ReadonlyMap<string, string>,
+  { candidates, takenOver }: Acceptance,
 ): LoadPlan {
   const orders = sourceNamed(sources, input.orders).contract
   const events = input.events ? sourceNamed(sources, input.events).contract : undefined
   const products = input.products ? sourceNamed(sources, input.products).contract : undefined
   const staged = (contract: Contract | undefined, table: string) =>
     contract
-      ? asIfAccepted(stagingTable(contract), input.date, candidates)
-      : `(select * from ${table} where false)`
+      ? asIfAccepted(stagingTable(contract), input.date, { candidates, takenOver })
+      : noRows(table)
   return {
     params: {
       load_date: input.date,
@@ -108,16 +115,39 @@ export function planWith(
       events_source: events?.source ?? '',
       products_source: products?.source ?? '',
       time_zone: orders.timeZone,
+      taken_over_files: takenOver,
     },
     stagingTables: {
       'staging.order_lines': staged(orders, 'staging.orders_clean'),
       'staging.events': staged(events, 'staging.events_clean'),
       'staging.products': staged(products, 'staging.products_clean'),
+      'accepted.order_lines': stagingTable(orders),
+      'accepted.products': products ? stagingTable(products) : noRows('staging.products_clean'),
+      'accepted.events': events ? stagingTable(events) : noRows('staging.events_clean'),
     },
     candidates,
+    takenOver,
     hasCatalogue: products !== undefined,
     hasEvents: events !== undefined,
   }
+}
+
+async function takenOverFiles(
+  transaction: Transaction,
+  shopId: string,
+  date: string,
+): Promise<number[]> {
+  const sources = allContracts().filter((contract) => contract.shopId === shopId)
+  const files = await transaction.query<{ file_id: number }>(
+    `select file_id from audit.taken_over_files where load_date = $1 and source = any($2)
+     order by file_id`,
+    [date, sources.map((contract) => contract.source)],
+  )
+  return files.rows.map((row) => row.file_id)
+}
+
+function noRows(table: string): string {
+  return `(select * from ${table} where false)`
 }
 
 async function loadCalendar(
@@ -131,10 +161,10 @@ async function loadCalendar(
     union all
     select event_date from ${plan.stagingTables['staging.events']} event where load_date = $1
     union all
-    select $1::date`
+    select unnest(array[$1::date - $2::integer, $1::date])`
   const inserted = await transaction.query(
     `insert into warehouse.dim_date ${calendarOf(dates)} on conflict (date_key) do nothing`,
-    [date],
+    [date, latestRecordDays()],
   )
   return inserted.rowCount ?? 0
 }
@@ -153,9 +183,14 @@ export function calendarOf(businessDates: string): string {
       make_timestamp(year::integer, 12, 31, 0, 0, 0), interval '1 day') as day`
 }
 
+/** How old a record may be at its delivery: the calendar reaches back so far, whether one came or not. */
+function latestRecordDays(): number {
+  const columns = allContracts().flatMap((contract) => contract.columns)
+  return Math.max(...columns.map((column) => column.maxAgeDays ?? 0))
+}
+
 const loadDimUser: LoadTable = async (transaction, build, plan) => {
-  const params = { ...plan.params, ...(await earlierDates(transaction, plan)) }
-  const rows = await buildTable(transaction, build, table('dim_user', { ...plan, params }))
+  const rows = await buildTable(transaction, build, table('dim_user', plan))
   await noteMoved(transaction, build, { table: 'moved_users', key: ['user_id'] })
   return rows
 }
@@ -176,7 +211,6 @@ const loadFactOrders: LoadTable = async (transaction, build, plan) => {
   await requireBuilt(transaction, build, ['dim_user', 'dim_product'])
   const params = {
     ...plan.params,
-    ...(await earlierDates(transaction, plan)),
     products_moved_from: await movedFrom(transaction, build, 'moved_products'),
     users_moved_from: await movedFrom(transaction, build, 'moved_users'),
   }
@@ -187,29 +221,10 @@ const loadFactEvents: LoadTable = async (transaction, build, plan) => {
   await requireBuilt(transaction, build, ['dim_user', 'dim_product'])
   const params = {
     ...plan.params,
-    ...(await earlierDates(transaction, plan)),
     event_products_moved_from: await movedFrom(transaction, build, 'moved_event_products'),
     users_moved_from: await movedFrom(transaction, build, 'moved_users'),
   }
   return buildTable(transaction, build, table('fact_events', { ...plan, params }))
-}
-
-/**
- * The business dates that this delivery reached when it was published before. Passed as values, like
- * all dates here: the planner then leaves out the other partitions, however many there are.
- */
-async function earlierDates(transaction: Transaction, plan: LoadPlan) {
-  const loads = await transaction.query<{ source: string; business_dates: string[] }>(
-    `select source, business_dates::text[] as business_dates from audit.published_loads
-     where load_date = $1 and source = any($2)`,
-    [plan.params.load_date, [plan.params.orders_source, plan.params.events_source]],
-  )
-  const dates = (source: unknown) =>
-    loads.rows.find((load) => load.source === source)?.business_dates ?? []
-  return {
-    earlier_order_dates: dates(plan.params.orders_source),
-    earlier_event_dates: dates(plan.params.events_source),
-  }
 }
 
 function table(name: string, plan: LoadPlan, model = name): BuildTableInput {

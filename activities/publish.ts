@@ -1,9 +1,9 @@
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
-import { acceptCandidate } from '../platform/candidates.ts'
-import { publishFixes } from '../platform/fixes-in-force.ts'
+import { acceptCandidate, takeOver } from '../platform/candidates.ts'
 import { publishProfile } from '../platform/delivery-profiles.ts'
+import { publishFixes } from '../platform/fixes-in-force.ts'
 import { sourceNamed } from './source-named.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { ensurePartition, tableExists } from '../platform/partitions.ts'
@@ -11,6 +11,12 @@ import { applyTable, type TableChange } from '../platform/apply-table.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { loadAll, planLoad, type LoadInput, type LoadPlan } from './load.ts'
+import {
+  isPublishedAgain,
+  readMainFigures,
+  restatementOf,
+  type Restatement,
+} from './restatement.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface PublishResult {
@@ -53,9 +59,14 @@ export function createPublishActivities(deps: {
           await loadAll(transaction, build, plan)
           await deps.parts.rebuild(transaction, build)
         }
-        const changes = await applyTables(transaction, build)
+        const before = (await isPublishedAgain(transaction, build))
+          ? await readMainFigures(transaction, build)
+          : undefined
+        const { changes, rows } = await applyTables(transaction, build)
         changes.anomalies = await deps.parts.publishAnomalies(transaction, build)
-        for (const contract of contractsOf(deps.sources, input)) {
+        const contracts = contractsOf(deps.sources, input)
+        await takeOver(transaction, input.date, contracts.map(stagingTable), plan.takenOver)
+        for (const contract of contracts) {
           const table = stagingTable(contract)
           const candidate = plan.candidates.get(table)
           if (!candidate) continue
@@ -69,6 +80,7 @@ export function createPublishActivities(deps: {
           attempt.runId,
           version + 1,
           changes,
+          before && restatementOf(before, await readMainFigures(transaction, build), rows),
         )
         await transaction.query(`drop schema ${build.schema} cascade`)
         return { version: version + 1, rowsOut: rowsIn(changes), changes }
@@ -104,21 +116,25 @@ async function isCurrent(transaction: Transaction, build: Build, plan: LoadPlan)
 async function applyTables(
   transaction: Transaction,
   build: Build,
-): Promise<Record<string, TableChange>> {
+): Promise<{ changes: Record<string, TableChange>; rows: Restatement['rows'] }> {
   const changes: Record<string, TableChange> = {}
+  const rows: Restatement['rows'][number][] = []
   for (const { table, scopeKey } of await builtTables(transaction, build)) {
-    const dateColumn = businessDateColumns[table]
-    const partitions = dateColumn
-      ? await ensurePartitions(transaction, build, table, dateColumn)
+    const partitionedBy = businessDateColumns[table]
+    const partitions = partitionedBy
+      ? await ensurePartitions(transaction, build, table, partitionedBy)
       : [`warehouse.${table}`]
-    const change = await applyTable(transaction, build.schema, table, scopeKey)
+    const dateColumn = partitionedBy ?? scopeKey.find((column) => column === 'metric_date')
+    const applied = await applyTable(transaction, build.schema, table, scopeKey, dateColumn)
+    const { byDate, ...change } = applied
     changes[table] = change
+    rows.push(...byDate.map((moved) => ({ table, ...moved })))
     // The next day's plans depend on statistics that autovacuum would bring too late.
     if (change.inserted > 0 && partitions.length > 0) {
       await transaction.query(`analyze ${partitions.join(', ')}`)
     }
   }
-  return changes
+  return { changes, rows }
 }
 
 async function builtTables(transaction: Transaction, build: Build) {
@@ -161,15 +177,16 @@ async function recordPublication(
   runId: string,
   version: number,
   changes: Readonly<Record<string, TableChange>>,
+  restatement: Restatement | undefined,
 ): Promise<void> {
   await transaction.query('update audit.shop_versions set version = $2 where shop_id = $1', [
     input.shopId,
     version,
   ])
   await transaction.query(
-    `insert into audit.publications (shop_id, version, run_id, logical_date, changes)
-     values ($1, $2, $3, $4, $5)`,
-    [input.shopId, version, runId, input.date, JSON.stringify(changes)],
+    `insert into audit.publications (shop_id, version, run_id, logical_date, changes, restatement)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [input.shopId, version, runId, input.date, JSON.stringify(changes), restatement ?? null],
   )
   for (const contract of contractsOf(sources, input)) {
     await recordLoad(transaction, contract, input.date, runId)

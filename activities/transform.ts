@@ -126,9 +126,14 @@ async function noteDuplicates(
   await transaction.query(
     `insert into audit.duplicate_records
        (file_id, record_no, source, load_date, record_id, kept_file_id, kept_record_no)
-     with records as (
+     with files as (
+       -- A file that the day brings twice counts by its last name, whichever was read first.
+       select file_id, max(path) over (partition by coalesce(duplicate_of, file_id)) as path from audit.source_files
+       where source = $1 and load_date = $2 and state <> 'superseded'
+     ),
+     records as (
        select distinct ${keyOfJudged(contract)}, judged.file_id, judged.record_no, file.path
-       from judged join audit.source_files file using (file_id) where broken = 0
+       from judged join files file using (file_id) where broken = 0
      ),
      repeated as (select ${key} from records group by ${key} having count(*) > 1),
      ranked as (

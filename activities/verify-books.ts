@@ -67,7 +67,8 @@ export async function rebuildBooks(
   const plans: LoadPlan[] = []
   const builds: Build[] = []
   for (const [index, shop] of shops.entries()) {
-    const plan = planWith(sources, { ...shop, date: noDelivery }, new Map())
+    const nothing = { candidates: new Map<string, string>(), takenOver: [] }
+    const plan = planWith(sources, { ...shop, date: noDelivery }, nothing)
     const { shopId } = shop
     const build = { schema: `${prefix}_${index}`, shopId, date: noDelivery, runKey: 'verify' }
     await rebuildShop(transaction, build, plan)

@@ -5,6 +5,7 @@ import { withDatabase } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import { instant, printJson, printLine, printTable, seconds } from './print.ts'
 import { printOpenDecisions, readOutdated, readWaiting } from './quarantine-days.ts'
+import { printRestatement, readRestatement } from './read-restatement.ts'
 import { printInterventions, readInterventions } from './read-interventions.ts'
 
 interface Flags {
@@ -16,7 +17,7 @@ export function registerShow(program: Command): void {
   program
     .command('show')
     .argument('<run>', 'a run key (ecommerce_daily/2025-12-13), a date or a run id')
-    .description('show one run: its tasks, attempts, files and checks')
+    .description('show one run: its tasks, attempts, files, checks and what it restated')
     .addOption(dagOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -116,6 +117,7 @@ async function readRun(database: Database, key: string) {
       `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
        from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
     ),
+    restatement: await readRestatement(database, run.run_id),
     interventions: await readInterventions(database, run.run_key),
     checks: await select<CheckRow>(
       `select check_id, severity, is_passed, expected, actual, failed_rows
@@ -148,6 +150,7 @@ function printRun(run: ShownRun): void {
   printInterventions(run.interventions)
   printFiles(run.files)
   printOpenDecisions(run.decisions)
+  printRestatement(run.restatement)
   printChecks(run.checks)
 }
 

@@ -45,15 +45,49 @@ export async function candidatesOf(
   )
 }
 
+/** What publishing a day does to the staging tables. */
+export interface Acceptance {
+  readonly candidates: ReadonlyMap<string, string>
+  /** Files of later days whose rows go, because the day brings them itself. */
+  readonly takenOver: readonly number[]
+}
+
 /** A staging table as it will be: the day's candidate, where there is one, in the day's place. */
 export function asIfAccepted(
   table: string,
   date: string,
-  candidates: ReadonlyMap<string, string>,
+  { candidates, takenOver }: Acceptance,
 ): string {
   const candidate = candidates.get(table)
   if (candidate === undefined) return table
-  return `(select * from ${candidate} union all select * from ${table} where load_date <> '${date}')`
+  const kept = takenOver.length > 0 ? ` and file_id not in (${takenOver.join(', ')})` : ''
+  return `(select * from ${candidate} union all select * from ${table} where load_date <> '${date}'${kept})`
+}
+
+/** Takes files that a day brings itself away from the later days that brought them before it. */
+export async function takeOver(
+  transaction: Transaction,
+  date: string,
+  tables: readonly string[],
+  files: readonly number[],
+): Promise<void> {
+  if (files.length === 0) return
+  await transaction.query(
+    `update audit.published_loads as load
+     set (records_received, records_loaded, records_quarantined, records_duplicate) =
+       row(kept.records_received, kept.records_loaded, kept.records_quarantined, kept.records_duplicate)
+     from audit.loads_left as kept
+     where kept.taken_by = $1 and kept.source = load.source and kept.load_date = load.load_date
+       and load.source in (select source from audit.source_files where file_id = any($2))`,
+    [date, files],
+  )
+  for (const table of [...tables, 'audit.bad_records', 'audit.duplicate_records']) {
+    await transaction.query(`delete from ${table} where file_id = any($1)`, [files])
+  }
+  await transaction.query(
+    `update audit.source_files set state = 'superseded' where file_id = any($1)`,
+    [files],
+  )
 }
 
 /**

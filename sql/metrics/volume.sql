@@ -3,14 +3,31 @@
 -- from the delivery alone, so that the figure is the same in whatever order days are loaded.
 -- table:  daily_metrics
 -- grain:  shop_id, metric_date, metric, dimension, segment
--- reads:  audit.source_files, audit.published_loads, audit.dq_results, next.daily_metrics_scope
+-- reads:  audit.source_files, audit.loads_left, audit.published_loads, audit.dq_results, next.daily_metrics_scope
 -- params: $1 shop_id, $2 load_date, $3 run_id, $4 sources, $5 checks_of_the_day
 with
 
 loads as (
     select source, load_date, run_id, records_received, records_loaded, records_quarantined, records_duplicate
     from audit.published_loads
-    where source = any($4::text[]) and load_date <> $2::date
+    where source = any($4::text[])
+        and load_date <> $2::date
+        and (source, load_date) not in (
+            select loads_left.source, loads_left.load_date from audit.loads_left where loads_left.taken_by = $2::date
+        )
+    union all
+    select
+        loads_left.source,
+        loads_left.load_date,
+        loads.run_id,
+        loads_left.records_received,
+        loads_left.records_loaded,
+        loads_left.records_quarantined,
+        loads_left.records_duplicate
+    from audit.loads_left
+    inner join audit.published_loads as loads
+        on loads.source = loads_left.source and loads.load_date = loads_left.load_date
+    where loads_left.taken_by = $2::date and loads_left.source = any($4::text[])
     union all
     select
         sources.source,

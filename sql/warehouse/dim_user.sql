@@ -25,7 +25,9 @@ named_by_orders as (
         order_line.customer_email,
         order_line.customer_country,
         order_line.load_date,
-        order_line.record_no
+        order_line.record_no,
+        order_line.order_id,
+        order_line.line_no
     from staging.order_lines as order_line
     inner join next.dim_user_scope as scope on order_line.user_id = scope.user_id
     where order_line.load_date in (select load_date from order_loads)
@@ -49,7 +51,7 @@ observations as (
         customer_country
     from named_by_orders
     where num_nonnulls(customer_name, customer_email, customer_country) > 0
-    order by user_id, order_ts, load_date desc, record_no desc
+    order by user_id, order_ts, load_date desc, record_no desc, order_id desc, line_no desc
 ),
 
 compared as (

@@ -1,5 +1,6 @@
--- fact_events: one row a click event, as its latest accepted delivery says. An event names no vendor:
--- its product is the shop's own of that id, else the first vendor's that has it.
+-- fact_events: one row a click event, as its latest accepted delivery says, and delivered since it says
+-- so. An event names no vendor: its product is the shop's own of that id, else the first vendor's that
+-- has it.
 -- grain:  shop_id, event_id
 -- reads:  staging.events, warehouse.dim_user, warehouse.dim_product, audit.published_loads, next.fact_events_scope
 -- params: $1 load_date, $2 shop_id, $3 events_source
@@ -14,10 +15,21 @@ loads as (
 deliveries as (
     select
         event.*,
-        row_number() over (partition by event.event_id order by event.load_date desc) as recency
+        lag((event.event_ts, event.user_id, event.product_id, event.event_type, event.session_id, event.url))
+            over by_delivery
+        is distinct from
+        (event.event_ts, event.user_id, event.product_id, event.event_type, event.session_id, event.url) as is_news
     from staging.events as event
     inner join next.fact_events_scope as scope on event.event_id = scope.event_id
     where event.load_date in (select load_date from loads)
+    window by_delivery as (partition by event.event_id order by event.load_date)
+),
+
+latest as (
+    select distinct on (event_id) *
+    from deliveries
+    where is_news
+    order by event_id, load_date desc
 ),
 
 products as (
@@ -47,7 +59,7 @@ final as (
         event.load_date as delivery_date,
         event.file_id,
         event.record_no
-    from deliveries as event
+    from latest as event
     left join warehouse.dim_user as customer
         on customer.shop_id = $2
         and customer.user_id = event.user_id
@@ -58,7 +70,6 @@ final as (
         and product.vendor_rank = 1
         and event.event_ts >= product.valid_from
         and event.event_ts < product.valid_to
-    where event.recency = 1
 )
 
 select * from final

@@ -1,6 +1,4 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createMetricActivities } from '../../activities/compute-metrics.ts'
-import { createAnomalyActivities } from '../../activities/score-anomalies.ts'
 import { order, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
@@ -41,12 +39,7 @@ async function runDay(date: string, orders: readonly Row[], products?: readonly 
     `${eventsHeader}\ne-${date},u1,PRD-1,view_product,${date}T09:00:00Z,s1,/,x\n`,
   )
   if (products) shop.deliver(`products/products_${date}.json`, JSON.stringify(products))
-  await shop.loadDay(date)
-  const { computeDailyMetrics } = createMetricActivities({ database: database.db })
-  await shop.runTask('compute_daily_metrics', computeDailyMetrics, { date, shopId: 'main' })
-  const { scoreAnomalies } = createAnomalyActivities({ database: database.db })
-  await shop.runTask('score_anomalies', scoreAnomalies, { date, shopId: 'main' })
-  await shop.publishDay(date)
+  await shop.runDay(date)
 }
 
 async function allPublished() {

@@ -171,26 +171,47 @@ test('a missing file, an empty file and a missing column say what is expected wh
   })
 })
 
-test('the same file again loads nothing; once booked it is a recognised duplicate under another name or day', async () => {
+test('the same file again loads nothing; under another name of its day it is a recognised duplicate', async () => {
   const { shop, date, result, records } = await extractOrders(`[${JSON.stringify(order('same'))}]`)
   const extract = (day: string) =>
     shop.runTask('extract_orders', shop.activities.extractSource, { date: day, source: 'orders' })
   expect(await extract(date)).toMatchObject({ rowsIn: result.rowsIn, rowsOut: 0 })
-  await database.db.query(
-    `insert into audit.published_loads (source, load_date, run_id, business_dates)
-     values ('orders', $1, 'run', '{}')`,
+  shop.deliver(`orders/${date}/again.json`, `[${JSON.stringify(order('same'))}]`)
+  await extract(date)
+  expect(await rawRecords('orders', date)).toEqual(records)
+  const files = await database.db.query(
+    `select path, state, records_received, records_duplicate from audit.source_files
+     where load_date = $1 order by path`,
     [date],
   )
-  const nextDate = someDate()
-  shop.deliver(`orders/${nextDate}/again.json`, `[${JSON.stringify(order('same'))}]`)
-  await extract(nextDate)
-  expect(await rawRecords('orders', date)).toEqual(records)
-  expect(await rawRecords('orders', nextDate)).toEqual([])
+  expect(files.rows).toMatchObject([
+    {
+      path: `orders/${date}/again.json`,
+      state: 'duplicate',
+      records_received: 1,
+      records_duplicate: 1,
+    },
+    { path: `orders/${date}/orders.json`, state: 'loaded' },
+  ])
+})
+
+test('the copy of a file that has changed is loaded in its place, in the same run', async () => {
+  const { shop, date } = await extractOrders(`[${JSON.stringify(order('copied'))}]`)
+  const extract = () =>
+    shop.runTask('extract_orders', shop.activities.extractSource, { date, source: 'orders' })
+  shop.deliver(`orders/${date}/a-copy.json`, `[${JSON.stringify(order('copied'))}]`)
+  await extract()
+  shop.deliver(`orders/${date}/orders.json`, `[${JSON.stringify(order('other', { quantity: 3 }))}]`)
+  await extract()
   const files = await database.db.query(
-    'select state, records_received, records_duplicate from audit.source_files where load_date = $1',
-    [nextDate],
+    `select path, state from audit.source_files
+     where load_date = $1 and state <> 'superseded' order by path`,
+    [date],
   )
-  expect(files.rows).toEqual([{ state: 'duplicate', records_received: 1, records_duplicate: 1 }])
+  expect(files.rows).toEqual([
+    { path: `orders/${date}/a-copy.json`, state: 'loaded' },
+    { path: `orders/${date}/orders.json`, state: 'loaded' },
+  ])
 })
 
 test('a changed file takes the place of its older version, which stays in raw', async () => {

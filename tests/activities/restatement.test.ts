@@ -108,6 +108,67 @@ test('the day of a duplicate loads it when its original is replaced', async () =
   ])
 })
 
+test('an order that an older delivery named to another customer leaves no customer behind', async () => {
+  const shop = sampleShop(database.db)
+  deliver(shop, tuesday, [orderOn(tuesday, 'o1', { user_id: 'first' })])
+  deliver(shop, wednesday, [orderOn(tuesday, 'o1', { user_id: 'second' })])
+  await shop.runDay(tuesday)
+  await shop.runDay(wednesday)
+  deliver(shop, tuesday, [])
+  await shop.runDay(tuesday)
+  expect(await rows('select user_id from warehouse.dim_user where user_key <> 0')).toEqual([
+    { user_id: 'second' },
+  ])
+})
+
+test('the same file again another day moves no fact, whichever of the days is run first', async () => {
+  const orders = [orderOn(tuesday, 'o1')]
+  const facts = 'select order_id, delivery_date from warehouse.fact_orders'
+  const shop = sampleShop(database.db)
+  deliver(shop, tuesday, orders)
+  deliver(shop, wednesday, orders)
+  await shop.runDay(wednesday)
+  expect(await rows(facts)).toEqual([{ order_id: 'o1', delivery_date: wednesday }])
+  await shop.runDay(tuesday)
+  expect(await rows(facts)).toEqual([{ order_id: 'o1', delivery_date: tuesday }])
+  const { changes } = await shop.runDay(wednesday)
+  expect(changes['fact_orders']).toEqual({ inserted: 0, deleted: 0 })
+})
+
+test('a catalogue belongs to the first of its days: that day takes it from a later one', async () => {
+  const shop = sampleShop(database.db)
+  for (const date of [tuesday, wednesday]) deliver(shop, date, [orderOn(date, date)])
+  shop.deliver(
+    `products/products_${tuesday}.json`,
+    JSON.stringify([{ product_id: 'PRD-1', name: 'Lamp', price: 10 }]),
+  )
+  await shop.runDay(wednesday)
+  const loaded = `select load_date from staging.products_clean`
+  expect(await rows(loaded)).toEqual([{ load_date: wednesday }])
+  await shop.runDay(tuesday)
+  expect(await rows(loaded)).toEqual([{ load_date: tuesday }])
+  expect(
+    await rows(
+      `select metric_date from warehouse.daily_metrics
+       where metric = 'records_received' and segment = 'products'`,
+    ),
+  ).toEqual([{ metric_date: tuesday }])
+  expect(await rows('select name from warehouse.dim_product where product_key <> 0')).toEqual([
+    { name: 'Lamp' },
+  ])
+})
+
+test('a date that lost its only late record has no figures and no scores', async () => {
+  const shop = sampleShop(database.db)
+  deliver(shop, wednesday, [orderOn(tuesday, 'late'), orderOn(wednesday, 'w')])
+  await shop.runDay(wednesday)
+  deliver(shop, wednesday, [orderOn(wednesday, 'w')])
+  await shop.runDay(wednesday)
+  expect(await rows('select distinct metric_date from warehouse.metric_scores')).toEqual([
+    { metric_date: wednesday },
+  ])
+})
+
 test('a catalogue that returns to what an earlier one said is believed', async () => {
   const shop = sampleShop(database.db)
   const mondays = ['2025-12-01', '2025-12-08', '2025-12-15'] as const
@@ -151,6 +212,34 @@ test('publishing again after a lost reply answers what was published, and writes
   expect(await shop.publishAs({ ...run, attempt: 2 })).toEqual(first)
   expect(first.changes['fact_orders']).toEqual({ inserted: 1, deleted: 0 })
   expect(await rows('select * from audit.publications')).toEqual(publications)
+})
+
+test('publishing a closed day again keeps what it changed: figures before and after, rows by date', async () => {
+  const shop = sampleShop(database.db)
+  const restatements = () => rows('select restatement from audit.publications order by version')
+  deliver(shop, wednesday, [orderOn(tuesday, 'late', { price: 5 }), orderOn(wednesday, 'w')])
+  await shop.runDay(wednesday)
+  deliver(shop, wednesday, [orderOn(wednesday, 'w', { price: 1, quantity: 3 })])
+  await shop.runDay(wednesday)
+  await shop.runDay(wednesday)
+  const figure = (metric: string, before: string, after: string) => ({ metric, before, after })
+  const unchanged = [figure('orders', '1', '1'), figure('customers', '1', '1')]
+  expect(await restatements()).toMatchObject([
+    { restatement: null },
+    {
+      restatement: {
+        figures: expect.arrayContaining([
+          ...[figure('gross_revenue', '24.69', '3'), figure('units', '2', '3')],
+          ...unchanged,
+        ]),
+        rows: expect.arrayContaining([
+          { table: 'fact_orders', date: tuesday, inserted: 0, deleted: 1 },
+          { table: 'fact_orders', date: wednesday, inserted: 1, deleted: 1 },
+        ]),
+      },
+    },
+    { restatement: { figures: expect.arrayContaining(unchanged), rows: [] } },
+  ])
 })
 
 test('a run that was ended may not write any more, though no newer attempt has started', async () => {

@@ -36,8 +36,10 @@ beforeAll(async () => {
      true, '100 to 500000', '985'),
     ('r1', 'orders_fresh', 'ecommerce_daily', '2025-12-13', 'staging.orders_clean', 'warn',
      false, 'today', 'yesterday');
-    insert into audit.publications (shop_id, version, run_id, logical_date, changes)
-    values ('main', 1, 'r1', '2025-12-13', '{}');
+    insert into audit.publications (shop_id, version, run_id, logical_date, changes, restatement)
+    values ('main', 1, 'r1', '2025-12-13', '{}', '{
+      "figures": [{"metric": "net_revenue", "before": "24.69", "after": "3"}],
+      "rows": [{"table": "fact_orders", "date": "2025-12-11", "inserted": 0, "deleted": 1}]}');
     insert into warehouse.anomalies (anomaly_id, order_id, stock_code, quantity, median_qty,
       std_deviation, z_score, alert_timestamp)
     values (1, 'O-9', 'P-1', 99, 2, 1, 97, now());
@@ -74,6 +76,15 @@ test('show finds the last run of a date, with attempts, skipped tasks, files and
   expect(stdout).toMatch(/orders_fresh +FAILED \(warn\)/)
   const earlier = await daybook('show', 'r0', '--json')
   expect(JSON.parse(earlier.stdout)).toMatchObject({ state: 'failed', error: 'checks failed' })
+})
+
+test('show says what a run restated: figures before and after, rows by date', async () => {
+  const { stdout } = await daybook('show', '2025-12-13')
+  expect(stdout).toMatch(/Restated\n.*before +after\n.*\nnet_revenue +24\.69 +3\n/)
+  expect(stdout).toMatch(/fact_orders +2025-12-11 +1 +0\n/)
+  const { restatement } = JSON.parse((await daybook('show', 'r1', '--json')).stdout)
+  expect(restatement.figures).toEqual([{ metric: 'net_revenue', before: '24.69', after: '3' }])
+  expect(JSON.parse((await daybook('show', 'r0', '--json')).stdout).restatement).toBeNull()
 })
 
 test('show of a run that is not there is bad input', async () => {

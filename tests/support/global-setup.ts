@@ -19,6 +19,8 @@ declare module 'vitest' {
     testServersUrl: string
     /** Of this run of the tests; gone at its end. */
     testFolder: string
+    /** How many random histories the convergence test tries; see `npm run converge`. */
+    convergence: { seed: number; histories: number }
   }
 }
 

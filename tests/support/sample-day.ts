@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { createMetricActivities } from '../../activities/compute-metrics.ts'
 import { createExtractActivities } from '../../activities/extract.ts'
+import { buildParts } from '../../activities/index.ts'
 import { createLoadActivities, type LoadInput } from '../../activities/load.ts'
-import { createPublishActivities } from '../../activities/publish.ts'
+import { createPublishActivities, type BuildParts } from '../../activities/publish.ts'
+import { createAnomalyActivities } from '../../activities/score-anomalies.ts'
 import { createTransformActivities } from '../../activities/transform.ts'
 import { loadConfig } from '../../platform/config.ts'
 import type { Database } from '../../platform/database.ts'
@@ -11,18 +14,20 @@ import { runActivity } from './run-activity.ts'
 import { tempFolder } from './temp-folder.ts'
 
 /** A landing zone of a test's own, and the tasks of the daily batch run on it one by one. */
-export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
+export function sampleShop(
+  database: Database,
+  env: NodeJS.ProcessEnv = {},
+  parts: BuildParts = buildParts,
+) {
   const landingDir = tempFolder('landing')
   const sources = configuredSources(loadConfig({ LANDING_DIR: landingDir, ...env }))
   const deps = { database, sources }
-  const parts = {
-    rebuild: async () => undefined,
-    publishAnomalies: async () => ({ inserted: 0, deleted: 0 }),
-  }
   const activities = {
     ...createExtractActivities(deps),
     ...createTransformActivities(deps),
     ...createLoadActivities(deps),
+    ...createMetricActivities(deps),
+    ...createAnomalyActivities(deps),
     ...createPublishActivities({ ...deps, parts }),
   }
   const runTask = <Input extends { date: string }, Output>(
@@ -38,8 +43,7 @@ export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
     })
   }
   const stageDay = async (date: string) => {
-    await stage('orders', date)
-    await stage('events', date)
+    await Promise.all([stage('orders', date), stage('events', date)])
     const isDue = await runTask('products_due', activities.chooseProducts, { date })
     if (isDue.length > 0) await stage('products', date)
   }
@@ -62,6 +66,14 @@ export function sampleShop(database: Database, env: NodeJS.ProcessEnv = {}) {
       await runTask('load_dim_product', activities.loadDimProduct, input)
       await runTask('load_fact_orders', activities.loadFactOrders, input)
       await runTask('load_fact_events', activities.loadFactEvents, input)
+      await runTask('compute_daily_metrics', activities.computeDailyMetrics, input)
+      await runTask('score_anomalies', activities.scoreAnomalies, input)
+    },
+    /** Publishing alone: it makes a build that no task has made. */
+    async stageAndPublish(date: string) {
+      await stageDay(date)
+      await runTask('load_dim_date', activities.loadDimDate, loadInput(date))
+      return publishDay(date)
     },
     publishDay,
     publishAs: (attempt: { runKey: string; taskId: string; runId: string; attempt: number }) =>

@@ -1,14 +1,19 @@
--- Products whose versions this delivery can change: those its catalogue lists, unknown ones that its
--- orders and events name, and all of the shop's when one of its parts was published before.
+-- Products whose versions this delivery can change: those its catalogue lists, or listed when a later
+-- day brought it, unknown ones that its orders and events name, and all of the shop's when one of its
+-- parts was published before.
 -- grain:  shop_id, vendor_id, product_id
--- reads:  staging.products, staging.order_lines, staging.events, warehouse.dim_product, audit.published_loads
--- params: $1 load_date, $2 shop_id, $3 orders_source, $4 events_source, $5 products_source
+-- reads:  staging.products, accepted.products, staging.order_lines, staging.events, warehouse.dim_product, audit.published_loads
+-- params: $1 load_date, $2 shop_id, $3 orders_source, $4 events_source, $5 products_source, $6 taken_over_files
 with
 
 listed as (
     select product.vendor_id, product.product_id
     from staging.products as product
     where product.load_date = $1::date
+    union
+    select product.vendor_id, product.product_id
+    from accepted.products as product
+    where product.load_date > $1::date and product.file_id = any ($6::bigint[])
 ),
 
 ordered as (

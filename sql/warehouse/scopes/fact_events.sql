@@ -1,8 +1,8 @@
--- Events that this delivery can change: those it names, those it named when it was published before
--- (on the dates $3), and those since $4 and $5 whose product or customer has another version now.
+-- Events that this delivery can change: those it names, those it named when it was published before,
+-- and those since $3 and $4 whose product or customer has another version now.
 -- grain:  shop_id, event_id
--- reads:  staging.events, next.moved_event_products, next.moved_users, next.dim_user, warehouse.dim_product, warehouse.fact_events
--- params: $1 load_date, $2 shop_id, $3 earlier_event_dates, $4 event_products_moved_from, $5 users_moved_from
+-- reads:  staging.events, accepted.events, next.moved_event_products, next.moved_users, next.dim_user, warehouse.dim_product, warehouse.fact_events
+-- params: $1 load_date, $2 shop_id, $3 event_products_moved_from, $4 users_moved_from
 with
 
 products as (
@@ -21,11 +21,9 @@ final as (
     from staging.events as event
     where event.load_date = $1::date
     union
-    select fact_event.event_id
-    from warehouse.fact_events as fact_event
-    where fact_event.shop_id = $2
-        and fact_event.delivery_date = $1::date
-        and fact_event.event_date = any ($3::date[])
+    select event.event_id
+    from accepted.events as event
+    where event.load_date = $1::date
     union
     select fact_event.event_id
     from warehouse.fact_events as fact_event
@@ -35,7 +33,7 @@ final as (
         and fact_event.event_ts >= product.valid_from
         and fact_event.event_ts < product.valid_to
     where fact_event.shop_id = $2
-        and fact_event.event_date >= $4::date
+        and fact_event.event_date >= $3::date
         and fact_event.product_key <> product.product_key
     union
     select fact_event.event_id
@@ -48,7 +46,7 @@ final as (
         and fact_event.event_ts >= customer.valid_from
         and fact_event.event_ts < customer.valid_to
     where fact_event.shop_id = $2
-        and fact_event.event_date >= $5::date
+        and fact_event.event_date >= $4::date
         and fact_event.user_key <> customer.user_key
 )
 

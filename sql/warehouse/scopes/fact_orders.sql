@@ -1,8 +1,8 @@
--- Orders that this delivery can change: those it names, those it named when it was published before
--- (on the dates $3), and those since $4 and $5 whose product or customer has another version now.
+-- Orders that this delivery can change: those it names, those it named when it was published before,
+-- and those since $3 and $4 whose product or customer has another version now.
 -- grain:  shop_id, order_id
--- reads:  staging.order_lines, next.moved_products, next.moved_users, next.dim_user, next.dim_product, warehouse.fact_orders
--- params: $1 load_date, $2 shop_id, $3 earlier_order_dates, $4 products_moved_from, $5 users_moved_from
+-- reads:  staging.order_lines, accepted.order_lines, next.moved_products, next.moved_users, next.dim_user, next.dim_product, warehouse.fact_orders
+-- params: $1 load_date, $2 shop_id, $3 products_moved_from, $4 users_moved_from
 with
 
 final as (
@@ -10,11 +10,9 @@ final as (
     from staging.order_lines as order_line
     where order_line.load_date = $1::date
     union
-    select fact_order.order_id
-    from warehouse.fact_orders as fact_order
-    where fact_order.shop_id = $2
-        and fact_order.delivery_date = $1::date
-        and fact_order.order_date = any ($3::date[])
+    select order_line.order_id
+    from accepted.order_lines as order_line
+    where order_line.load_date = $1::date
     union
     select fact_order.order_id
     from warehouse.fact_orders as fact_order
@@ -29,7 +27,7 @@ final as (
         and fact_order.order_ts >= product.valid_from
         and fact_order.order_ts < product.valid_to
     where fact_order.shop_id = $2
-        and fact_order.order_date >= $4::date
+        and fact_order.order_date >= $3::date
         and fact_order.product_key <> product.product_key
     union
     select fact_order.order_id
@@ -42,7 +40,7 @@ final as (
         and fact_order.order_ts >= customer.valid_from
         and fact_order.order_ts < customer.valid_to
     where fact_order.shop_id = $2
-        and fact_order.order_date >= $5::date
+        and fact_order.order_date >= $4::date
         and fact_order.user_key <> customer.user_key
 )
 
