@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client'
-import { endedWithoutAWord } from '../dag/recover-run.ts'
+import { endedWithoutAWord } from '../platform/ended-run.ts'
 import type { Servers } from '../platform/read-ledger.ts'
 import { askTemporal } from '../platform/read-ledger.ts'
 

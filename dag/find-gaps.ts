@@ -9,7 +9,6 @@ import {
 } from './calendar.ts'
 import { parseDailyCron } from './cron.ts'
 import type { Dag } from './define-dag.ts'
-import { endedWithoutAWord } from './recover-run.ts'
 import { runKeyOf } from './resolve-run.ts'
 
 /** A DAG as far as the calendar is concerned. */
@@ -22,6 +21,8 @@ export interface LedgerDay {
   readonly latest: {
     readonly state: 'queued' | 'running' | 'success' | 'failed' | 'cancelled'
     readonly error: string | null
+    /** Its end was written by others: it was terminated. */
+    readonly isCutOff?: boolean
   } | null
   /** Run ids of its executions that are open in Temporal. */
   readonly open: readonly string[]
@@ -135,11 +136,8 @@ function judge(
     case 'failed':
       return { kind: 'failed', reason: inOneLine(latest?.error, 'it failed'), remedy: lookFirst }
     case 'cancelled':
-      if (latest.error === endedWithoutAWord) {
-        return { kind: 'half_done', reason: latest.error, remedy: lookFirst }
-      }
       return {
-        kind: 'cancelled',
+        kind: latest.isCutOff ? 'half_done' : 'cancelled',
         reason: inOneLine(latest?.error, 'it was cancelled'),
         remedy: lookFirst,
       }

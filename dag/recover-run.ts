@@ -5,14 +5,6 @@ import { statusOfEnd } from './status-of-end.ts'
 import type { TaskState, TaskStates, TaskStatus } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
-/**
- * What others write on the row of a run that has ended and written no end: its states are those that
- * it began with. The order of audit.executions (migration 0014) goes by these words too.
- */
-export const endedWithoutAWord = 'ended without a word: terminated or reset'
-/** The same, written by the end of the execution that went on after a reset. */
-export const wasReset = 'it was reset'
-
 /** An attempt of a task, or what a person did to it. */
 export interface RecordedStep {
   readonly taskId: string

@@ -1,6 +1,5 @@
 import type { Graph } from '../dag/graph.ts'
 import type { RecordedStep } from '../dag/recover-run.ts'
-import { endedWithoutAWord, wasReset } from '../dag/recover-run.ts'
 import type { TaskStates } from '../dag/task-state.ts'
 import type { Database } from './database.ts'
 
@@ -15,6 +14,14 @@ export interface EndedRun {
   /** What happened in a run that has no end on record, oldest first; null for all others. */
   readonly steps: readonly RecordedStep[] | null
 }
+
+/**
+ * What others write on the row of a run that has ended and written no end: its states are those that
+ * it began with. The order of audit.executions (migration 0014) goes by these words too.
+ */
+export const endedWithoutAWord = 'ended without a word: terminated or reset'
+/** The same, written by the end of the execution that went on after a reset. */
+export const wasReset = 'it was reset'
 
 /**
  * The latest execution of a run key of which something ran, but for one: what a clear goes on from.

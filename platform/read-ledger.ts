@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { LedgerDay } from '../dag/find-gaps.ts'
 import type { LedgerQuestion } from '../dag/hold-against-calendar.ts'
 import type { Database } from './database.ts'
+import { endedWithoutAWord } from './ended-run.ts'
 
 export interface Servers {
   readonly client: Client
@@ -17,7 +18,8 @@ export async function readLedger(
   const rows = await readRows(database, dagId, dates)
   const days = new Map<string, LedgerDay>()
   for (const { date, state, error } of rows) {
-    days.set(date, { date, latest: { state, error }, open: [], closedAs: null })
+    const latest = { state, error, isCutOff: error === endedWithoutAWord }
+    days.set(date, { date, latest, open: [], closedAs: null })
   }
   const saidRunning = new Map(rows.map((row) => [row.date, row.running_run_ids]))
   const open = await listOpenDates(client, dagId, dateIn)

@@ -3,7 +3,6 @@ import { datesBetween } from '../../dag/calendar.ts'
 import type { DatedDag, LedgerDay, Question } from '../../dag/find-gaps.ts'
 import { dueDates, findGaps, lastDueDate, rangesOf } from '../../dag/find-gaps.ts'
 import { holdAgainstCalendar } from '../../dag/hold-against-calendar.ts'
-import { endedWithoutAWord } from '../../dag/recover-run.ts'
 
 const daily: DatedDag = {
   id: 'books',
@@ -101,9 +100,9 @@ describe('a date is', () => {
   })
 
   test('half done also when its row says by now that it was terminated', () => {
-    const terminated = { state: 'cancelled', error: endedWithoutAWord } as const
-    const [gap] = report(daily, [day('2026-03-01', { latest: terminated })]).gaps
-    expect(gap).toMatchObject({ kind: 'half_done', reason: endedWithoutAWord })
+    const latest = { state: 'cancelled', error: 'terminated', isCutOff: true } as const
+    const [gap] = report(daily, [day('2026-03-01', { latest })]).gaps
+    expect(gap).toMatchObject({ kind: 'half_done', reason: 'terminated' })
     expect(gap?.remedy).toContain('daybook show')
   })
 
