@@ -71,7 +71,7 @@ export async function digestRows(
   return { rows: found.rows, digest: found.sums.map(asHex).join('') }
 }
 
-/** Names of a table's columns that count, in their order. */
+/** Names of a table's columns that count, in their order; generated ones follow from these. */
 export async function comparedColumns(
   database: Pick<Database | Transaction, 'query'>,
   table: string,
@@ -79,7 +79,8 @@ export async function comparedColumns(
 ): Promise<string[]> {
   const { rows } = await database.query<{ name: string }>(
     `select attname as name from pg_attribute
-     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attname <> all ($2)
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+       and attname <> all ($2)
      order by attnum`,
     [table, leftOut],
   )
