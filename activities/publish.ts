@@ -1,7 +1,7 @@
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
-import { acceptCandidate, takeOver } from '../platform/candidates.ts'
+import { acceptCandidate, giveUpTakenOver, takeOver } from '../platform/candidates.ts'
 import { publishProfile } from '../platform/delivery-profiles.ts'
 import { publishFixes } from '../platform/fixes-in-force.ts'
 import { sourceNamed } from './source-named.ts'
@@ -54,6 +54,8 @@ export function createPublishActivities(deps: {
         const version = await lockShop(transaction, input.shopId)
         const earlier = await publishedBy(transaction, input, attempt.runId)
         if (earlier) return earlier
+        const contracts = contractsOf(deps.sources, input)
+        await giveUpTakenOver(transaction, contracts, input.date)
         const plan = await planLoad(transaction, deps.sources, input)
         if (!(await isCurrent(transaction, build, plan))) {
           await loadAll(transaction, build, plan)
@@ -64,7 +66,6 @@ export function createPublishActivities(deps: {
           : undefined
         const { changes, rows } = await applyTables(transaction, build)
         changes.anomalies = await deps.parts.publishAnomalies(transaction, build)
-        const contracts = contractsOf(deps.sources, input)
         await takeOver(transaction, input.date, contracts.map(stagingTable), plan.takenOver)
         for (const contract of contracts) {
           const table = stagingTable(contract)

@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
-import type { DigestedTable } from '../platform/table-digests.ts'
-import { digestTables } from '../platform/table-digests.ts'
+import type { TableDigest } from '../platform/table-digests.ts'
+import { comparedColumns, digestRows, digestTables } from '../platform/table-digests.ts'
 
 /** All that must be the same however often a week was disturbed. */
 export interface Books {
@@ -14,33 +14,44 @@ export interface Books {
 const file = ['file_id', 'duplicate_of', 'run_id', 'received_at']
 const record = ['file_id', 'kept_file_id', 'run_id', 'quarantined_at']
 
-/** What has been received: each file and record once. Ids and clocks say nothing about the shop. */
-const received: Readonly<Record<string, readonly DigestedTable[]>> = {
-  raw: ['orders', 'events', 'products'].map((table) => ({ table, leftOut: ['file_id'] })),
-  staging: ['orders_clean', 'events_clean', 'products_clean'].map((table) => ({
-    ...{ table, leftOut: ['file_id'] },
-  })),
-  audit: [
-    { table: 'source_files', leftOut: file },
-    { table: 'bad_records', leftOut: record },
-    { table: 'duplicate_records', leftOut: record },
-    { table: 'published_loads', leftOut: ['run_id', 'published_at'] },
-  ],
+/** A file that another day has taken over, and what it brought, is kept and counts no more. */
+const inForce = `state <> 'superseded'`
+const ofFilesInForce = `file_id in (select file_id from audit.source_files where ${inForce})`
+
+interface Received {
+  readonly table: string
+  readonly leftOut: readonly string[]
+  readonly where?: string
 }
+
+/** What has been received: each file and record once. Ids and clocks say nothing about the shop. */
+const received: readonly Received[] = [
+  ...['orders', 'events', 'products'].flatMap((source) => [
+    { table: `raw.${source}`, leftOut: ['file_id'], where: ofFilesInForce },
+    { table: `staging.${source}_clean`, leftOut: ['file_id'] },
+  ]),
+  { table: 'audit.source_files', leftOut: file, where: inForce },
+  { table: 'audit.bad_records', leftOut: record },
+  { table: 'audit.duplicate_records', leftOut: record },
+  { table: 'audit.published_loads', leftOut: ['run_id', 'published_at'] },
+]
 
 /** As they are at one moment. */
 export async function readBooks(database: Database): Promise<Books> {
   return inTransaction(database, async (transaction) => {
     await transaction.query('set transaction isolation level repeatable read')
     const digests: Record<string, string> = {}
-    const keep = async (schema: string, tables?: readonly DigestedTable[]) => {
-      const found = await digestTables(transaction, schema, tables)
-      for (const [table, { rows, digest }] of Object.entries(found)) {
-        digests[`${schema}.${table}`] = `${rows} rows, ${digest}`
-      }
+    const keep = (table: string, { rows, digest }: TableDigest) => {
+      digests[table] = `${rows} rows, ${digest}`
     }
-    await keep('warehouse')
-    for (const [schema, tables] of Object.entries(received)) await keep(schema, tables)
+    for (const [table, found] of Object.entries(await digestTables(transaction))) {
+      keep(`warehouse.${table}`, found)
+    }
+    for (const { table, leftOut, where = 'true' } of received) {
+      const columns = await comparedColumns(transaction, table, leftOut)
+      const select = `select * from ${table} where ${where}`
+      keep(table, await digestRows(transaction, columns, select))
+    }
     return { digests, mailedFindings: await readMailedFindings(transaction) }
   })
 }
