@@ -67,6 +67,7 @@ export function createPublishActivities(deps: {
         const { changes, rows } = await applyTables(transaction, build)
         changes.anomalies = await deps.parts.publishAnomalies(transaction, build)
         await takeOver(transaction, input.date, contracts.map(stagingTable), plan.takenOver)
+        for (const contract of contracts) await dateLoadsAnew(transaction, contract, plan.takenOver)
         for (const contract of contracts) {
           const table = stagingTable(contract)
           const candidate = plan.candidates.get(table)
@@ -206,8 +207,7 @@ async function recordLoad(
        records_received, records_loaded, records_quarantined, records_duplicate)
      select $1, $2, $3, staged.business_dates, files.*
      from (
-       select coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}') as business_dates
-       from ${stagingTable(contract)} where load_date = $2
+       select ${businessDatesOf(contract, '$2')} as business_dates
      ) staged
      cross join (
        select sum(records_received), coalesce(sum(records_loaded), 0),
@@ -221,6 +221,29 @@ async function recordLoad(
          excluded.records_duplicate)`,
     [contract.source, date, runId],
   )
+}
+
+/** The business dates that the deliveries still have of which files were taken over. */
+async function dateLoadsAnew(
+  transaction: Transaction,
+  contract: Contract,
+  files: readonly number[],
+): Promise<void> {
+  if (files.length === 0) return
+  await transaction.query(
+    `update audit.published_loads as load
+     set business_dates = ${businessDatesOf(contract, 'load.load_date')}
+     where source = $1 and load_date in (
+       select file.load_date from audit.source_files as file
+       where file.source = $1 and file.file_id = any($2))`,
+    [contract.source, files],
+  )
+}
+
+/** Of what is staged of a delivery; `date` is an expression of SQL. */
+function businessDatesOf(contract: Contract, date: string): string {
+  return `(select coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}')
+    from ${stagingTable(contract)} as staged where staged.load_date = ${date})`
 }
 
 const businessDate: Readonly<Record<Family, string>> = {
