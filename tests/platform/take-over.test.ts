@@ -10,7 +10,7 @@ import { testDatabase } from '../support/servers.ts'
 
 let database: TestDatabase
 let first: Attempt
-let open: Transaction[] = []
+const open: Transaction[] = []
 beforeAll(async () => {
   database = await testDatabase()
 })
