@@ -103,7 +103,8 @@ older as materialized (
     from pg_stat_activity as activity
     inner join audit.task_fences as fence
         on fence.run_key = $4 and fence.task_id = $5 and fence.run_id = $6 and fence.attempt = $3
-    where activity.application_name like $1::text || ' %'
+    where activity.datname = current_database()
+        and activity.application_name like $1::text || ' %'
         and activity.application_name <> concat_ws(' ', $1::text, $2::text, $3::integer)
         and activity.pid <> pg_backend_pid()
 ),
