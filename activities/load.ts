@@ -13,6 +13,7 @@ import {
 import type { Database, Transaction } from '../platform/database.ts'
 import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
+import { makePartitions } from './make-partitions.ts'
 import { sourceNamed } from './source-named.ts'
 import { requireBuilt } from './require-built.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
@@ -56,11 +57,16 @@ export function createLoadActivities(deps: { database: Database; sources: Source
       return { rowsOut }
     }
   return {
-    /** Adds the calendar of every year that the day's records touch; repeatable. */
+    /**
+     * Adds the calendar of every year that the day's records touch, and the empty partitions of their
+     * dates; repeatable.
+     */
     async loadDimDate(input: LoadInput): Promise<LoadResult> {
-      const rowsOut = await writeInAttempt(deps.database, async (transaction) =>
-        loadCalendar(transaction, await planLoad(transaction, deps.sources, input), input.date),
-      )
+      const rowsOut = await writeInAttempt(deps.database, async (transaction) => {
+        const plan = await planLoad(transaction, deps.sources, input)
+        await makePartitions(transaction, plan, input.date)
+        return loadCalendar(transaction, plan, input.date)
+      })
       return { rowsOut }
     },
     loadDimUser: load(loadDimUser),

@@ -1,5 +1,6 @@
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
+import type { Attempt } from '../platform/attempt.ts'
 import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
 import { acceptCandidate, giveUpTakenOver, takeOver } from '../platform/candidates.ts'
 import { publishProfile } from '../platform/delivery-profiles.ts'
@@ -9,6 +10,12 @@ import type { Database, Transaction } from '../platform/database.ts'
 import { ensurePartition, tableExists } from '../platform/partitions.ts'
 import { applyTable, type TableChange } from '../platform/apply-table.ts'
 import type { Sources } from '../platform/sources.ts'
+import {
+  isLockTimeout,
+  limitLockWaits,
+  LockHeldError,
+  longTransactions,
+} from '../platform/lock-wait.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { loadAll, planLoad, type LoadInput, type LoadPlan } from './load.ts'
 import {
@@ -40,18 +47,24 @@ export function createPublishActivities(deps: {
   database: Database
   sources: Sources
   parts: BuildParts
+  /** How long publishing waits for a lock that somebody outside holds. */
+  lockLimitMs?: number
 }) {
+  const { lockLimitMs = 30_000 } = deps
   return {
     /**
      * Makes the day visible: dimensions, facts, metrics and findings go from the old state to the new
      * one in one transaction, moving only rows that differ. A build made before another day of the
-     * shop was published is made again first. Repeatable.
+     * shop was published is made again first. Repeatable. Nobody queues behind it: a lock that somebody
+     * keeps from it makes it give up, and be tried again.
+     * @throws LockHeldError naming the sessions that may hold the lock (retried)
      */
     async publish(input: LoadInput): Promise<PublishResult> {
       const attempt = currentAttempt()
       const build = buildFor(attempt.runKey, input.shopId)
-      return writeInAttempt(deps.database, async (transaction) => {
+      const published = writeInAttempt(deps.database, async (transaction) => {
         const version = await lockShop(transaction, input.shopId)
+        await limitLockWaits(transaction, lockLimitMs)
         const earlier = await publishedBy(transaction, input, attempt.runId)
         if (earlier) return earlier
         const contracts = contractsOf(deps.sources, input)
@@ -87,8 +100,19 @@ export function createPublishActivities(deps: {
         await transaction.query(`drop schema ${build.schema} cascade`)
         return { version: version + 1, rowsOut: rowsIn(changes), changes }
       })
+      return published.catch(async (error: unknown) => {
+        throw isLockTimeout(error) ? await lockHeld(deps.database, attempt, lockLimitMs) : error
+      })
     },
   }
+}
+
+async function lockHeld(database: Database, { runKey }: Attempt, limitMs: number) {
+  const sessions = await longTransactions(database, limitMs)
+  return new LockHeldError(
+    `${runKey} is not published: a lock was held by somebody else for ${limitMs} ms. Nothing was ` +
+      `written, and publishing is tried again; what may hold it: ${sessions.join('; ') || 'gone by now'}`,
+  )
 }
 
 async function lockShop(transaction: Transaction, shopId: string): Promise<number> {

@@ -1,19 +1,33 @@
 import { CancelledFailure, Context } from '@temporalio/activity'
-import { inFencedTransaction, takeOver } from '../platform/attempt.ts'
+import {
+  inFencedTransaction,
+  refuseStale,
+  StaleAttemptError,
+  takeOver,
+} from '../platform/attempt.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 
 /**
  * One fenced transaction of the current attempt. When the attempt is cancelled, its running statement
  * is cancelled on the server and everything rolls back.
+ * @throws StaleAttemptError when a newer attempt has taken over, in whatever way this one fails then
  */
 export async function writeInAttempt<T>(
   database: Database,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  return inFencedTransaction(database, currentAttempt(), (transaction) =>
-    cancellable(database, transaction, work),
-  )
+  const attempt = currentAttempt()
+  try {
+    return await inFencedTransaction(database, attempt, (transaction) =>
+      cancellable(database, transaction, work),
+    )
+  } catch (error) {
+    const isStale = error instanceof StaleAttemptError
+    if (!isStale && !(error instanceof CancelledFailure))
+      await refuseStale(database, attempt, error)
+    throw error
+  }
 }
 
 async function cancellable<T>(

@@ -46,6 +46,23 @@ export async function inFencedTransaction<T>(
   })
 }
 
+/**
+ * Does nothing for the current attempt. One that a newer attempt has taken over fails of whatever the
+ * other left it without, a session that was ended or a table that is gone: this says why.
+ * @throws StaleAttemptError when a newer attempt has started, or its run has ended
+ */
+export async function refuseStale(
+  database: Database,
+  attempt: Attempt,
+  cause: unknown,
+): Promise<void> {
+  try {
+    await inTransaction(database, (transaction) => proveCurrent(transaction, attempt))
+  } catch (error) {
+    if (error instanceof StaleAttemptError) throw new StaleAttemptError(error.message, { cause })
+  }
+}
+
 /** A backend that works for an attempt says so by the name of its application, of 63 bytes at most. */
 interface BackendName {
   /** The same for all attempts of a task of a run key. */
@@ -86,7 +103,8 @@ older as materialized (
     from pg_stat_activity as activity
     inner join audit.task_fences as fence
         on fence.run_key = $4 and fence.task_id = $5 and fence.run_id = $6 and fence.attempt = $3
-    where activity.application_name like $1::text || ' %'
+    where activity.datname = current_database()
+        and activity.application_name like $1::text || ' %'
         and activity.application_name <> concat_ws(' ', $1::text, $2::text, $3::integer)
         and activity.pid <> pg_backend_pid()
 ),

@@ -3,7 +3,7 @@ import { allContracts } from '../domain/contracts/all-contracts.ts'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { Transaction } from './database.ts'
-import { attachPartition, partitionOf, tableExists } from './partitions.ts'
+import { ensurePartition } from './partitions.ts'
 
 /**
  * A day's staged rows are a candidate until they have passed their checks: only publishing makes them
@@ -124,8 +124,8 @@ export async function takeOver(
 
 /**
  * Puts a day's candidate into the staging table, in the place of what was accepted before. Rows are
- * replaced in their partition, not the partition itself: that would wait for everyone who reads the
- * table, and show those whose snapshot is older neither the old rows nor the new ones.
+ * moved, and never a partition itself: replacing one would wait for everyone who reads the table, and
+ * what a partition brings or takes is seen by snapshots that are older.
  */
 export async function acceptCandidate(
   transaction: Transaction,
@@ -133,18 +133,12 @@ export async function acceptCandidate(
   candidate: string,
   date: string,
 ): Promise<void> {
-  const partition = partitionOf(table, date)
-  if (await tableExists(transaction, partition)) {
-    await transaction.query(`
-      delete from ${partition};
-      insert into ${partition} select * from ${candidate};
-      analyze ${partition};
-      drop table ${candidate}`)
-    return
-  }
-  const name = partition.slice(partition.indexOf('.') + 1)
-  await transaction.query(`alter table ${candidate} rename to ${name}`)
-  await attachPartition(transaction, table, date)
+  const partition = await ensurePartition(transaction, table, date)
+  await transaction.query(`
+    delete from ${partition};
+    insert into ${partition} select * from ${candidate};
+    analyze ${partition};
+    drop table ${candidate}`)
 }
 
 /** Reads the candidates of a day wherever a statement names their staging tables. */

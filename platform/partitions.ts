@@ -9,29 +9,14 @@ export async function ensurePartition(
   table: string,
   date: string,
 ): Promise<string> {
-  const partition = partitionOf(table, date)
+  const partition = `${table}_p${date.replaceAll('-', '')}`
   if (await tableExists(transaction, partition)) return partition
   await transaction.query('select pg_advisory_xact_lock(hashtextextended($1, 11))', [table])
   if (await tableExists(transaction, partition)) return partition
   await transaction.query(`create table ${partition} (like ${table} including all)`)
-  await attachPartition(transaction, table, date)
-  return partition
-}
-
-/** The name of a table's partition of a day. */
-export function partitionOf(table: string, date: string): string {
-  return `${table}_p${date.replaceAll('-', '')}`
-}
-
-/** Makes the table that has the name of a day's partition that partition. */
-export async function attachPartition(
-  transaction: Transaction,
-  table: string,
-  date: string,
-): Promise<void> {
   await transaction.query(`
-    alter table ${table} attach partition ${partitionOf(table, date)}
-      for values from ('${date}') to (date '${date}' + 1)`)
+    alter table ${table} attach partition ${partition} for values from ('${date}') to (date '${date}' + 1)`)
+  return partition
 }
 
 export async function tableExists(transaction: Transaction, table: string): Promise<boolean> {

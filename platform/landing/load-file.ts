@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
@@ -11,9 +10,8 @@ import { CopyLines } from './copy-lines.ts'
 import { CsvRecords } from './csv-records.ts'
 import type { LandingFile } from './find-files.ts'
 import { JsonRecords } from './json-records.ts'
+import { openLandingFile } from './open-file.ts'
 import { UnreadableFileError } from './unreadable-file.ts'
-
-const readBytes = 1024 * 1024
 
 export interface LoadedFile {
   readonly sha256: string
@@ -44,8 +42,8 @@ export async function loadFile(
   const lines = new CopyLines(input.loadDate, input.fileId)
   const hash = createHash('sha256')
   const reader = readerFor(contract, lines)
+  const source = await openNaming(file)
   const copy = transaction.query(copyInto(rawTable(contract)))
-  const source = createReadStream(file.path, { highWaterMark: readBytes })
   const records = recordsToCopy(reader, lines, input.onProgress)
   const options = input.signal ? { signal: input.signal } : {}
   try {
@@ -72,8 +70,14 @@ export function copyInto(table: string) {
 
 export async function digestFile(file: LandingFile): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(file.path, { highWaterMark: readBytes }), hash)
+  await pipeline(await openNaming(file), hash)
   return hash.digest('hex')
+}
+
+async function openNaming(file: LandingFile) {
+  return openLandingFile(file).catch((error: unknown) => {
+    throw namingFile(error, file)
+  })
 }
 
 type Reader = JsonRecords | CsvRecords

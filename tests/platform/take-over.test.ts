@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Attempt } from '../../platform/attempt.ts'
 import { openFence, takeOver } from '../../platform/attempt.ts'
 import type { Transaction } from '../../platform/database.ts'
+import { inTransaction } from '../../platform/database.ts'
 import type { TestDatabase } from '../support/servers.ts'
 import { testDatabase } from '../support/servers.ts'
 
@@ -88,4 +89,17 @@ test('an attempt that wakes up late ends nobody, nor does one of another task', 
   await openFence(database.db, other)
   await begin(other)
   expect(await isAlive(current)).toBe(true)
+})
+
+test('an attempt of the same task in another database of the server goes on', async () => {
+  const other = await testDatabase()
+  try {
+    const current = await freeze(first, `staging.t${randomUUID().replaceAll('-', '')}`)
+    const namesake = { ...first, attempt: 2 }
+    await openFence(other.db, namesake)
+    await inTransaction(other.db, (transaction) => takeOver(transaction, namesake))
+    expect(await isAlive(current)).toBe(true)
+  } finally {
+    await other.drop()
+  }
 })

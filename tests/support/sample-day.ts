@@ -18,6 +18,7 @@ export function sampleShop(
   database: Database,
   env: NodeJS.ProcessEnv = {},
   parts: BuildParts = buildParts,
+  publishing: { lockLimitMs?: number } = {},
 ) {
   const landingDir = tempFolder('landing')
   const sources = configuredSources(loadConfig({ LANDING_DIR: landingDir, ...env }))
@@ -28,7 +29,7 @@ export function sampleShop(
     ...createLoadActivities(deps),
     ...createMetricActivities(deps),
     ...createAnomalyActivities(deps),
-    ...createPublishActivities({ ...deps, parts }),
+    ...createPublishActivities({ ...deps, ...publishing, parts }),
   }
   const runTask = <Input extends { date: string }, Output>(
     taskId: string,
