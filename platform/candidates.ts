@@ -3,7 +3,7 @@ import { allContracts } from '../domain/contracts/all-contracts.ts'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { Transaction } from './database.ts'
-import { ensurePartition } from './partitions.ts'
+import { ensurePartition, tableExists } from './partitions.ts'
 
 /**
  * A day's staged rows are a candidate until they have passed their checks: only publishing makes them
