@@ -62,6 +62,7 @@ interface AttemptRow {
   rows_out: number | null
   rows_rejected: number | null
   bytes: number | null
+  is_up_to_date: boolean
   error: string | null
 }
 
@@ -114,7 +115,8 @@ async function readRun(database: Database, key: string) {
   return {
     ...run,
     attempts: await select<AttemptRow>(
-      `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
+      `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes,
+         is_up_to_date, error
        from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
     ),
     restatement: await readRestatement(database, run.run_id),
@@ -161,7 +163,7 @@ function printTasks({ attempts, task_states }: ShownRun): void {
   const rows = [
     ...attempts.map((row) => [
       ...[nameOf(row), row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
-      ...[row.rows_rejected, row.error?.split('\n')[0] ?? ''],
+      ...[row.rows_rejected, row.is_up_to_date ? 'up to date' : (row.error?.split('\n')[0] ?? '')],
     ]),
     ...others.map(([task, { state, reason }]) => [
       task,
