@@ -123,7 +123,7 @@ async function readRun(database: Database, key: string) {
     interventions: await readInterventions(database, run.run_key),
     checks: await select<CheckRow>(
       `select check_id, severity, is_passed, expected, actual, failed_rows
-       from audit.dq_results where run_id = $1 order by is_passed, check_id`,
+       from audit.standing_checks where run_id = $1 order by is_passed, check_id`,
     ),
     decisions: await readDecisions(database, run, files),
     files,

@@ -95,6 +95,8 @@ test('running a finished day again finds it up to date: only the run and its tas
   const { stdout } = await command('show', date)
   expect(stdout).toMatch(/^load_fact_orders +success .* up to date$/m)
   expect(stdout).not.toMatch(/^extract_orders .* up to date$/m)
+  // The verdict of back then stands for this run.
+  expect(stdout).toMatch(/^orders_volume +passed /m)
 })
 
 test('a full refresh makes everything of a finished day anew, and the same', async () => {
