@@ -17,6 +17,7 @@ export const map = {
   api: { folders: ['schedules', 'platform', 'dag', 'domain'], packages: 'any' },
   console: { folders: [], packages: 'any' },
   data: { folders: ['domain'], packages: 'any' },
+  chaos: { folders: ['schedules', 'platform', 'dag', 'domain', 'data'], packages: 'any' },
   bin: { folders: ['cli'], packages: 'any' },
 }
 

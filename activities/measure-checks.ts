@@ -4,6 +4,7 @@ import { verdictOf, type CheckResult, type Measured } from '../domain/checks-ver
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { StagedReader } from '../platform/candidates.ts'
+import { hasFiles } from '../platform/candidates.ts'
 import { readModel } from '../platform/model-file.ts'
 import { beginSample, isSampled, profileSample } from './profile-delivery.ts'
 
@@ -28,7 +29,7 @@ export async function measureSource(
   contract: Contract,
   date: string,
 ): Promise<Outcome> {
-  if (isOptional(contract) && !(await hasDelivered(staged, contract, date))) {
+  if (isOptional(contract) && !(await hasFiles(staged, contract, date))) {
     return { rows: 0, results: [], samples: [] }
   }
   const checks = checksOf(contract)
@@ -46,14 +47,6 @@ export async function measureSource(
     results.push(result.isPassed || !names ? result : withNames(result, names))
   }
   return { rows, results, samples }
-}
-
-async function hasDelivered(staged: StagedReader, contract: Contract, date: string) {
-  const files = await staged.query(
-    'select from audit.source_files where source = $1 and load_date = $2 limit 1',
-    [contract.source, date],
-  )
-  return files.rowCount === 1
 }
 
 /**

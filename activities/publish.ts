@@ -1,7 +1,7 @@
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { buildFor, publishedTables, shopVersion, type Build } from '../platform/build.ts'
-import { acceptCandidate, takeOver } from '../platform/candidates.ts'
+import { acceptCandidate, giveUpTakenOver, takeOver } from '../platform/candidates.ts'
 import { publishProfile } from '../platform/delivery-profiles.ts'
 import { publishFingerprints } from '../platform/fingerprints.ts'
 import { publishFixes } from '../platform/fixes-in-force.ts'
@@ -51,6 +51,8 @@ export function createPublishActivities(deps: {
         const version = await lockShop(transaction, input.shopId)
         const earlier = await publishedBy(transaction, input, attempt.runId)
         if (earlier) return earlier
+        const contracts = contractsOf(deps.sources, input)
+        await giveUpTakenOver(transaction, contracts, input.date)
         const plan = await planLoad(transaction, deps.sources, input)
         if (await isPublished(transaction, build, plan)) return nothingToPublish(version)
         if (!(await isCurrent(transaction, build, plan))) {
@@ -61,8 +63,8 @@ export function createPublishActivities(deps: {
           : undefined
         const { changes, rows } = await applyTables(transaction, build)
         changes.anomalies = await deps.parts.publishAnomalies(transaction, build)
-        const contracts = contractsOf(deps.sources, input)
         await takeOver(transaction, input.date, contracts.map(stagingTable), plan.takenOver)
+        for (const contract of contracts) await dateLoadsAnew(transaction, contract, plan.takenOver)
         for (const contract of contracts) {
           const table = stagingTable(contract)
           const candidate = plan.candidates.get(table)
@@ -195,8 +197,7 @@ async function recordLoad(
        records_received, records_loaded, records_quarantined, records_duplicate)
      select $1, $2, $3, staged.business_dates, files.*
      from (
-       select coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}') as business_dates
-       from ${stagingTable(contract)} where load_date = $2
+       select ${businessDatesOf(contract, '$2')} as business_dates
      ) staged
      cross join (
        select sum(records_received), coalesce(sum(records_loaded), 0),
@@ -210,6 +211,29 @@ async function recordLoad(
          excluded.records_duplicate)`,
     [contract.source, date, runId],
   )
+}
+
+/** The business dates that the deliveries still have of which files were taken over. */
+async function dateLoadsAnew(
+  transaction: Transaction,
+  contract: Contract,
+  files: readonly number[],
+): Promise<void> {
+  if (files.length === 0) return
+  await transaction.query(
+    `update audit.published_loads as load
+     set business_dates = ${businessDatesOf(contract, 'load.load_date')}
+     where source = $1 and load_date in (
+       select file.load_date from audit.source_files as file
+       where file.source = $1 and file.file_id = any($2))`,
+    [contract.source, files],
+  )
+}
+
+/** Of what is staged of a delivery; `date` is an expression of SQL. */
+function businessDatesOf(contract: Contract, date: string): string {
+  return `(select coalesce(array_agg(distinct ${businessDate[contract.family]}), '{}')
+    from ${stagingTable(contract)} as staged where staged.load_date = ${date})`
 }
 
 const businessDate: Readonly<Record<Family, string>> = {

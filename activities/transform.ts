@@ -4,7 +4,7 @@ import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/j
 import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'
-import { beginCandidate } from '../platform/candidates.ts'
+import { beginCandidate, hasFiles } from '../platform/candidates.ts'
 import { stageFixes } from '../platform/fixes-in-force.ts'
 import { readTimesIn } from '../platform/judge-record.ts'
 import type { Sources } from '../platform/sources.ts'
@@ -37,9 +37,10 @@ export function createTransformActivities(deps: { database: Database; sources: S
   const { database, sources } = deps
   return {
     /**
-     * Types and judges a day's raw records, with the fixes that people made to them: good ones become the day's candidate for staging, bad ones
-     * go to quarantine with every broken rule, older ones of a repeated key are noted as duplicates.
-     * Repeatable; does nothing when it is up to date. received = loaded + quarantined + duplicates is proven for each file.
+     * Types and judges a day's raw records, with the fixes that people made to them: good ones become
+     * the day's candidate for staging, bad ones go to quarantine with every broken rule, older ones of
+     * a repeated key are noted as duplicates. Repeatable; does nothing when it is up to date.
+     * received = loaded + quarantined + duplicates is proven for each file.
      * @throws SchemaDrift, ConservationBroken (never retried)
      */
     async transformToStaging(input: SourceInput): Promise<MaybeUpToDate<TransformResult>> {
@@ -61,6 +62,10 @@ async function transformDay(
 ): Promise<TransformResult> {
   await prepareSession(transaction, contract)
   const candidate = await beginCandidate(transaction, contract, date)
+  if (!(await hasFiles(transaction, contract, date))) {
+    await transaction.query(`drop table ${candidate}`)
+    return nothing
+  }
   const fixes = await stageFixes(transaction, contract, date)
   const layouts = await readLayouts(transaction, contract, date, fixes.nestedFileIds)
   const judge: JudgeInput = { contract, date, layouts, records: fixes.records }
@@ -72,6 +77,11 @@ async function transformDay(
   await fillCandidate(transaction, contract, candidate)
   const concluded = await concludeFiles(transaction, contract, date, candidate)
   return { ...concluded, fixed: fixes.count }
+}
+
+/** Of a day whose files an earlier day has taken over since they were extracted. */
+const nothing: TransformResult = {
+  ...{ rowsIn: 0, rowsOut: 0, rowsRejected: 0, duplicates: 0, fixed: 0, unknownColumns: [] },
 }
 
 async function prepareSession(transaction: Transaction, contract: Contract): Promise<void> {

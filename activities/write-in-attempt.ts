@@ -1,5 +1,5 @@
 import { CancelledFailure, Context } from '@temporalio/activity'
-import { inFencedTransaction } from '../platform/attempt.ts'
+import { inFencedTransaction, takeOver } from '../platform/attempt.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 
@@ -24,12 +24,10 @@ async function cancellable<T>(
   const signal = Context.current().cancellationSignal
   if (signal.aborted)
     throw new CancelledFailure('The attempt was cancelled before it began to write')
-  const backend = await transaction.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const backend = await takeOver(transaction, currentAttempt())
   let cancelling: Promise<unknown> = Promise.resolve()
   const cancelStatement = () => {
-    cancelling = database
-      .query('select pg_cancel_backend($1)', [backend.rows[0]?.pid])
-      .catch(() => undefined)
+    cancelling = database.query('select pg_cancel_backend($1)', [backend]).catch(() => undefined)
   }
   signal.addEventListener('abort', cancelStatement)
   try {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Database, Transaction } from './database.ts'
 import { inTransaction } from './database.ts'
 
@@ -43,6 +44,61 @@ export async function inFencedTransaction<T>(
     await proveCurrent(transaction, attempt)
     return result
   })
+}
+
+/** A backend that works for an attempt says so by the name of its application, of 63 bytes at most. */
+interface BackendName {
+  /** The same for all attempts of a task of a run key. */
+  readonly task: string
+  readonly run: string
+  readonly attempt: number
+}
+
+function backendName({ runKey, runId, taskId, attempt }: Attempt): BackendName {
+  const short = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return { task: `daybook ${short(`${runKey} ${taskId}`)}`, run: short(runId), attempt }
+}
+
+/**
+ * Ends the transactions that older attempts of the task have open: a frozen worker keeps the locks of
+ * its own for as long as it is frozen. From here to its end the transaction is known as this attempt's.
+ * Returns the id of its backend.
+ */
+export async function takeOver(transaction: Transaction, attempt: Attempt): Promise<number> {
+  const { task, run, attempt: number } = backendName(attempt)
+  const taken = await transaction.query<{ pid: number }>({
+    ...takeOverStatement,
+    values: [task, run, number, attempt.runKey, attempt.taskId, attempt.runId],
+  })
+  const [own] = taken.rows
+  if (own === undefined) throw new Error('The backend has no id')
+  return own.pid
+}
+
+/** Only the attempt that has the fence ends others: one that wakes up late must not end its successor. */
+const takeOverStatement = {
+  name: 'take_over',
+  text: `
+with
+
+older as materialized (
+    select activity.pid
+    from pg_stat_activity as activity
+    inner join audit.task_fences as fence
+        on fence.run_key = $4 and fence.task_id = $5 and fence.run_id = $6 and fence.attempt = $3
+    where activity.application_name like $1::text || ' %'
+        and activity.application_name <> concat_ws(' ', $1::text, $2::text, $3::integer)
+        and activity.pid <> pg_backend_pid()
+),
+
+ended as materialized (
+    select count(pg_terminate_backend(pid)) as backends from older
+)
+
+select
+    pg_backend_pid() as pid,
+    set_config('application_name', concat_ws(' ', $1::text, $2::text, $3::integer), true) as name
+from ended`,
 }
 
 /** A run that was terminated, or taken over by a newer one, may not write any more. */

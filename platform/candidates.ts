@@ -64,6 +64,38 @@ export function asIfAccepted(
   return `(select * from ${candidate} union all select * from ${table} where load_date <> '${date}'${kept})`
 }
 
+/** Takes from a day's candidates what an earlier day, published meanwhile, has taken over. */
+export async function giveUpTakenOver(
+  transaction: Transaction,
+  contracts: readonly Contract[],
+  date: string,
+): Promise<void> {
+  for (const contract of contracts) {
+    const candidate = candidateTable(contract, date)
+    if (!(await tableExists(transaction, candidate))) continue
+    if (await hasFiles(transaction, contract, date)) {
+      await transaction.query(
+        `delete from ${candidate}
+         where file_id in (select file_id from audit.source_files where state = 'superseded')`,
+      )
+    } else await transaction.query(`drop table ${candidate}`)
+  }
+}
+
+/** Whether the day still has a file of the source: another day may have taken over all it had. */
+export async function hasFiles(
+  database: { query(sql: string, params: unknown[]): Promise<{ rowCount: number | null }> },
+  { source }: Contract,
+  date: string,
+): Promise<boolean> {
+  const files = await database.query(
+    `select from audit.source_files
+     where source = $1 and load_date = $2 and state <> 'superseded' limit 1`,
+    [source, date],
+  )
+  return files.rowCount === 1
+}
+
 /** Takes files that a day brings itself away from the later days that brought them before it. */
 export async function takeOver(
   transaction: Transaction,

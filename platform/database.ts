@@ -7,6 +7,9 @@ const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.DATE, (text) => text)
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
+/** Of a worker that froze in the middle of a transaction: nobody waits longer for its locks. */
+const idleInTransactionLimit = '2min'
+
 /**
  * A pool of connections that speak UTC. Dates and numerics come back as text, bigints as numbers
  * (row counts and ids stay far below 2^53).
@@ -16,11 +19,15 @@ export function createDatabase(url: string, maxConnections = 10): Database {
     connectionString: url,
     max: maxConnections,
     types,
-    options: '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres',
+    options:
+      '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres ' +
+      `-c idle_in_transaction_session_timeout=${idleInTransactionLimit}`,
     application_name: 'daybook',
   })
   // An idle connection that dies (server restart) is replaced at the next query.
   database.on('error', () => undefined)
+  // One that dies between two statements of a transaction fails the next one, and not the process.
+  database.on('connect', (client) => client.on('error', () => undefined))
   return database
 }
 

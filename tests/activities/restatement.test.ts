@@ -135,29 +135,6 @@ test('the same file again another day moves no fact, whichever of the days is ru
   expect(changes['fact_orders']).toEqual({ inserted: 0, deleted: 0 })
 })
 
-test('a catalogue belongs to the first of its days: that day takes it from a later one', async () => {
-  const shop = sampleShop(database.db)
-  for (const date of [tuesday, wednesday]) deliver(shop, date, [orderOn(date, date)])
-  shop.deliver(
-    `products/products_${tuesday}.json`,
-    JSON.stringify([{ product_id: 'PRD-1', name: 'Lamp', price: 10 }]),
-  )
-  await shop.runDay(wednesday)
-  const loaded = `select load_date from staging.products_clean`
-  expect(await rows(loaded)).toEqual([{ load_date: wednesday }])
-  await shop.runDay(tuesday)
-  expect(await rows(loaded)).toEqual([{ load_date: tuesday }])
-  expect(
-    await rows(
-      `select metric_date from warehouse.daily_metrics
-       where metric = 'records_received' and segment = 'products'`,
-    ),
-  ).toEqual([{ metric_date: tuesday }])
-  expect(await rows('select name from warehouse.dim_product where product_key <> 0')).toEqual([
-    { name: 'Lamp' },
-  ])
-})
-
 test('a date that lost its only late record has no figures and no scores', async () => {
   const shop = sampleShop(database.db)
   deliver(shop, wednesday, [orderOn(tuesday, 'late'), orderOn(wednesday, 'w')])
@@ -166,27 +143,6 @@ test('a date that lost its only late record has no figures and no scores', async
   await shop.runDay(wednesday)
   expect(await rows('select distinct metric_date from warehouse.metric_scores')).toEqual([
     { metric_date: wednesday },
-  ])
-})
-
-test('a catalogue that returns to what an earlier one said is believed', async () => {
-  const shop = sampleShop(database.db)
-  const mondays = ['2025-12-01', '2025-12-08', '2025-12-15'] as const
-  const prices = [10, 7, 10]
-  for (const [index, monday] of mondays.entries()) {
-    deliver(shop, monday, [orderOn(monday, `o${index}`)])
-    const product = { product_id: 'PRD-1', name: 'Lamp', price: prices[index] }
-    shop.deliver(`products/products_${monday}.json`, JSON.stringify([product]))
-  }
-  for (const monday of mondays) await shop.runDay(monday)
-  expect(
-    await rows(
-      `select price, is_current from warehouse.dim_product where product_key <> 0 order by valid_from`,
-    ),
-  ).toEqual([
-    { price: '10', is_current: false },
-    { price: '7', is_current: false },
-    { price: '10', is_current: true },
   ])
 })
 

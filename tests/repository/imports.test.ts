@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const folders = [
   ...['dag', 'domain', 'workflows', 'platform', 'activities', 'schedules', 'worker', 'cli', 'api'],
-  ...['console', 'data', 'bin', 'tests', 'bench'],
+  ...['console', 'data', 'bin', 'tests', 'bench', 'chaos'],
 ]
 let repository = ''
 
@@ -68,6 +68,7 @@ describe('imports follow the map', () => {
     ['cli/planted.ts', from('workflows'), 'map-cli'],
     ['console/planted.ts', from('domain'), 'map-console'],
     ['data/planted.ts', from('platform'), 'map-data'],
+    ['chaos/planted.ts', from('activities'), 'map-chaos'],
     ['bin/planted.js', from('platform'), 'map-bin'],
     ['bench/planted.ts', from('tests'), 'nothing-imports-tests'],
   ])('%s may not: %s', async (path, line, rule) => {
