@@ -1,16 +1,20 @@
-import type { Build } from '../platform/build.ts'
+import { contractsOfShop } from '../domain/contracts/all-contracts.ts'
+import { quote } from '../domain/contracts/contract.ts'
+import { tablesOfBuild, type Build } from '../platform/build.ts'
 import type { Transaction } from '../platform/database.ts'
 
 /**
  * Select of (shop_id, metric_date): the business dates whose figures this build changes. Parameters:
- * shop id, delivery date. Tables that the run did not build change nothing.
+ * shop id, delivery date. Where facts are kept as they are published, the dates of the day's published
+ * records are made anew by models that have changed. Tables that the run did not build change nothing.
  */
 export async function affectedDatesSql(transaction: Transaction, build: Build): Promise<string> {
-  const built = await builtTables(transaction, build)
-  const has = (table: string) => built.has(table)
+  const { made, kept } = await tablesOfBuild(transaction, build)
+  const has = (table: string) => made.has(table)
   const parts = [
     'select $2::date as metric_date',
     'select taken_from from audit.taken_over_files where load_date = $2::date',
+    ...(kept.has('fact_orders') || kept.has('fact_events') ? [publishedDatesSql(build)] : []),
     ...(has('fact_orders') ? [changedOrders(build)] : []),
     ...(has('fact_events') ? [changedEvents(build)] : []),
     ...(has('fact_orders') && has('dim_product') ? [changedCategories(build)] : []),
@@ -19,11 +23,11 @@ export async function affectedDatesSql(transaction: Transaction, build: Build): 
   return `select $1::text as shop_id, metric_date from (${parts.join('\nunion\n')}) dates`
 }
 
-async function builtTables(transaction: Transaction, build: Build): Promise<Set<string>> {
-  const built = await transaction.query<{ table_name: string }>(
-    `select table_name from ${build.schema}.built_from`,
-  )
-  return new Set(built.rows.map((row) => row.table_name))
+/** Select of the business dates of what the build's day has published. */
+export function publishedDatesSql({ shopId, date }: Build): string {
+  const sources = contractsOfShop(shopId).map(({ source }) => quote(source))
+  return `select unnest(business_dates) as business_date from audit.published_loads
+    where load_date = ${quote(date)} and source in (${sources.join(', ')})`
 }
 
 /**

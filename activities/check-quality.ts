@@ -9,6 +9,13 @@ import type { Database, Transaction } from '../platform/database.ts'
 import { badInput } from './bad-input.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { measureSource, type Outcome } from './measure-checks.ts'
+import {
+  notePart,
+  partNamed,
+  recordedResult,
+  stateOfPart,
+  type MaybeUpToDate,
+} from './up-to-date.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface CheckQualityInput {
@@ -31,26 +38,52 @@ export function createQualityActivities({ database }: { database: Database }) {
   return {
     /**
      * Judges a day's staging rows and files, all rules of a table in one scan. The results of this run
-     * are replaced and stay, also when the day fails. Repeatable.
+     * are replaced and stay, also when the day fails. Repeatable; a verdict on the same delivery by the
+     * same checks stands, whatever days were published since.
      * @throws ChecksFailed naming every failed critical check (never retried)
      */
-    async checkQuality(input: CheckQualityInput): Promise<CheckQualityResult> {
+    async checkQuality(input: CheckQualityInput): Promise<MaybeUpToDate<CheckQualityResult>> {
       const contracts = Object.values(input.sources).map(contractOf)
-      const outcomes = await writeInAttempt(database, async (transaction) => {
-        await transaction.query(`set local work_mem = '64MB'`)
-        const staged = new StagedReader(transaction, await candidatesOf(transaction, input.date))
-        const measured: Outcome[] = []
-        for (const contract of contracts) {
-          measured.push(await measureSource(staged, contract, input.date))
-        }
-        await replaceResults(transaction, input, measured)
-        return measured
-      })
-      const results = outcomes.flatMap((outcome) => outcome.results)
+      const { verdict, results } = await writeInAttempt(database, (transaction) =>
+        checkDay(transaction, input, contracts),
+      )
       refuseFailed(input.date, results)
-      return countsOf(results, outcomes)
+      return verdict
     },
   }
+}
+
+interface Judged {
+  readonly verdict: MaybeUpToDate<CheckQualityResult>
+  readonly results: readonly CheckResult[]
+}
+
+async function checkDay(
+  transaction: Transaction,
+  input: CheckQualityInput,
+  contracts: readonly Contract[],
+): Promise<Judged> {
+  const day = { shopId: shopOf(contracts), date: input.date }
+  const part = partNamed(day.shopId, 'checks')
+  const { isUpToDate, madeOf } = await stateOfPart(transaction, day, part)
+  if (isUpToDate) return { verdict: await recordedResult(transaction, day, part), results: [] }
+  await transaction.query(`set local work_mem = '64MB'`)
+  const staged = new StagedReader(transaction, await candidatesOf(transaction, input.date))
+  const outcomes: Outcome[] = []
+  for (const contract of contracts) {
+    outcomes.push(await measureSource(staged, contract, input.date))
+  }
+  await replaceResults(transaction, input, outcomes)
+  const results = outcomes.flatMap((outcome) => outcome.results)
+  const verdict = countsOf(results, outcomes)
+  if (failedOf(results).length === 0) await notePart(transaction, day, part, madeOf, verdict)
+  return { verdict, results }
+}
+
+function shopOf(contracts: readonly Contract[]): string {
+  const [first] = contracts
+  if (first === undefined) throw badInput('There is no source to check')
+  return first.shopId
 }
 
 function contractOf(table: string): Contract {
@@ -86,11 +119,15 @@ async function replaceResults(
 }
 
 function refuseFailed(date: string, results: readonly CheckResult[]): void {
-  const failed = results.filter((result) => !result.isPassed && result.severity === 'critical')
+  const failed = failedOf(results)
   if (failed.length === 0) return
   throw ApplicationFailure.nonRetryable(failureMessage(date, failed), failureTypes.checksFailed, {
     failed,
   })
+}
+
+function failedOf(results: readonly CheckResult[]): CheckResult[] {
+  return results.filter((result) => !result.isPassed && result.severity === 'critical')
 }
 
 function countsOf(

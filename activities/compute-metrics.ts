@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { affectedDatesSql } from './affected-dates.ts'
 import { requireBuilt } from './require-built.ts'
+import { checksRun, partNamed, unlessUpToDate, type MaybeUpToDate } from './up-to-date.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface ComputeMetricsInput {
@@ -23,16 +24,26 @@ export function createMetricActivities({ database }: { database: Database }) {
   return {
     /**
      * Computes the daily figures of every business date that this run changes, in its unpublished
-     * build. Needs the build of fact_orders; repeatable.
+     * build. Needs the build of its facts; repeatable; does nothing when up to date.
      */
-    async computeDailyMetrics(input: ComputeMetricsInput): Promise<ComputeMetricsResult> {
+    async computeDailyMetrics(
+      input: ComputeMetricsInput,
+    ): Promise<MaybeUpToDate<ComputeMetricsResult>> {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      return writeInAttempt(database, async (transaction) => {
-        await requireBuilt(transaction, build, ['fact_orders'])
-        return buildDailyMetrics(transaction, build)
-      })
+      const part = partNamed(input.shopId, 'daily_metrics')
+      return writeInAttempt(database, (transaction) =>
+        unlessUpToDate(transaction, build, part, async () => {
+          await requireBuilt(transaction, build, factsOf(input.shopId))
+          return buildDailyMetrics(transaction, build)
+        }),
+      )
     },
   }
+}
+
+function factsOf(shopId: string): string[] {
+  const hasEvents = contractsOfShop(shopId).some(({ family }) => family === 'events')
+  return hasEvents ? ['fact_orders', 'fact_events'] : ['fact_orders']
 }
 
 /** Builds daily_metrics within the transaction of an activity; also for publishing to build it again. */
@@ -45,7 +56,7 @@ export async function buildDailyMetrics(
     sql: await affectedDatesSql(transaction, build),
     params: [build.shopId, build.date],
   })
-  const rowsOut = await fillDailyMetrics(transaction, build, currentAttempt().runId)
+  const rowsOut = await fillDailyMetrics(transaction, build, await checksRun(transaction, build))
   return { dates: await countDates(transaction, build), rowsOut }
 }
 

@@ -101,7 +101,7 @@ function isRecent(date: string): boolean {
 }
 
 /** The files that a day may bring, less those that an earlier day has brought already. */
-async function filesOfDay(
+export async function filesOfDay(
   database: Database,
   source: Source,
   date: string,

@@ -8,7 +8,7 @@ import { createExtractActivities } from './extract.ts'
 import { createLoadActivities } from './load.ts'
 import { createNotifyActivities } from './notify.ts'
 import { publishAnomalies } from './publish-anomalies.ts'
-import type { BuildParts } from './publish.ts'
+import type { BuildParts } from './make-build.ts'
 import { createPublishActivities } from './publish.ts'
 import { createAnomalyActivities, scoreBuild } from './score-anomalies.ts'
 import { createSensorActivities } from './sensors.ts'
@@ -40,9 +40,6 @@ export function createActivities({ database, config }: ActivityDeps) {
 
 /** How publishing makes the parts of a build that the load tasks do not. */
 export const buildParts: BuildParts = {
-  rebuild: async (transaction, build) => {
-    await buildDailyMetrics(transaction, build)
-    await scoreBuild(transaction, build)
-  },
+  tables: { daily_metrics: buildDailyMetrics, metric_scores: scoreBuild },
   publishAnomalies,
 }

@@ -6,7 +6,6 @@ import {
   buildFor,
   buildTable,
   movedFrom,
-  noteMoved,
   type Build,
   type BuildTableInput,
 } from '../platform/build.ts'
@@ -15,7 +14,8 @@ import type { Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { makePartitions } from './make-partitions.ts'
 import { sourceNamed } from './source-named.ts'
-import { requireBuilt } from './require-built.ts'
+import { noteMovedMembers, requireBuilt } from './require-built.ts'
+import { partNamed, unlessUpToDate, type MaybeUpToDate } from './up-to-date.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 /** A shop's day: which sources' deliveries of `date` are loaded into whose tables. */
@@ -32,7 +32,7 @@ export interface LoadResult {
   readonly rowsOut: number
 }
 
-type LoadTable = (transaction: Transaction, build: Build, plan: LoadPlan) => Promise<number>
+export type LoadTable = (transaction: Transaction, build: Build, plan: LoadPlan) => Promise<number>
 
 /** What the models need to know of a day, by the names of their parameters and reads. */
 export interface LoadPlan {
@@ -48,44 +48,40 @@ export interface LoadPlan {
 
 export function createLoadActivities(deps: { database: Database; sources: Sources }) {
   const load =
-    (table: LoadTable) =>
-    async (input: LoadInput): Promise<LoadResult> => {
+    (table: string, make: LoadTable) =>
+    async (input: LoadInput): Promise<MaybeUpToDate<LoadResult>> => {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      const rowsOut = await writeInAttempt(deps.database, async (transaction) =>
-        table(transaction, build, await planLoad(transaction, deps.sources, input)),
+      return writeInAttempt(deps.database, (transaction) =>
+        unlessUpToDate(transaction, build, partNamed(input.shopId, table), async () => {
+          const plan = await planLoad(transaction, deps.sources, input)
+          return { rowsOut: await make(transaction, build, plan) }
+        }),
       )
-      return { rowsOut }
     }
   return {
     /**
      * Adds the calendar of every year that the day's records touch, and the empty partitions of their
      * dates; repeatable.
      */
-    async loadDimDate(input: LoadInput): Promise<LoadResult> {
-      const rowsOut = await writeInAttempt(deps.database, async (transaction) => {
-        const plan = await planLoad(transaction, deps.sources, input)
-        await makePartitions(transaction, plan, input.date)
-        return loadCalendar(transaction, plan, input.date)
-      })
-      return { rowsOut }
-    },
-    loadDimUser: load(loadDimUser),
-    loadDimProduct: load(loadDimProduct),
-    loadFactOrders: load(loadFactOrders),
-    loadFactEvents: load(loadFactEvents),
+    loadDimDate: load('dim_date', async (transaction, build, plan) => {
+      await makePartitions(transaction, plan, build.date)
+      return loadCalendar(transaction, build, plan)
+    }),
+    loadDimUser: load('dim_user', loadDimUser),
+    loadDimProduct: load('dim_product', loadDimProduct),
+    loadFactOrders: load('fact_orders', loadFactOrders),
+    loadFactEvents: load('fact_events', loadFactEvents),
   }
 }
 
-/** Builds every dimension and fact of a day again, in the order in which they read each other. */
-export async function loadAll(
-  transaction: Transaction,
-  build: Build,
-  plan: LoadPlan,
-): Promise<void> {
-  for (const table of [loadDimUser, loadDimProduct, loadFactOrders]) {
-    await table(transaction, build, plan)
+/** The tables that load tasks build, in the order in which they read each other. */
+export function loadsOf(plan: LoadPlan): Readonly<Record<string, LoadTable>> {
+  return {
+    dim_user: loadDimUser,
+    dim_product: loadDimProduct,
+    fact_orders: loadFactOrders,
+    ...(plan.hasEvents ? { fact_events: loadFactEvents } : {}),
   }
-  if (plan.hasEvents) await loadFactEvents(transaction, build, plan)
 }
 
 export async function planLoad(
@@ -156,11 +152,7 @@ function noRows(table: string): string {
   return `(select * from ${table} where false)`
 }
 
-async function loadCalendar(
-  transaction: Transaction,
-  plan: LoadPlan,
-  date: string,
-): Promise<number> {
+const loadCalendar: LoadTable = async (transaction, { date }, plan) => {
   const dates = `
     select order_date as business_date from ${plan.stagingTables['staging.order_lines']} order_line
     where load_date = $1
@@ -197,14 +189,13 @@ function latestRecordDays(): number {
 
 const loadDimUser: LoadTable = async (transaction, build, plan) => {
   const rows = await buildTable(transaction, build, table('dim_user', plan))
-  await noteMoved(transaction, build, { table: 'moved_users', key: ['user_id'] })
+  await noteMovedMembers(transaction, build, 'dim_user')
   return rows
 }
 
 const loadDimProduct: LoadTable = async (transaction, build, plan) => {
   const rows = await buildTable(transaction, build, table('dim_product', plan, productModel(plan)))
-  await noteMoved(transaction, build, { table: 'moved_products', key: ['vendor_id', 'product_id'] })
-  await noteMoved(transaction, build, { table: 'moved_event_products', key: ['product_id'] })
+  await noteMovedMembers(transaction, build, 'dim_product')
   return rows
 }
 

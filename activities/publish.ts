@@ -1,13 +1,14 @@
 import type { Contract, Family } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { Attempt } from '../platform/attempt.ts'
-import { publishedTables, buildFor, shopVersion, type Build } from '../platform/build.ts'
+import { buildFor, publishedTables, shopVersion, type Build } from '../platform/build.ts'
 import { acceptCandidate, giveUpTakenOver, takeOver } from '../platform/candidates.ts'
 import { publishProfile } from '../platform/delivery-profiles.ts'
+import { publishFingerprints } from '../platform/fingerprints.ts'
 import { publishFixes } from '../platform/fixes-in-force.ts'
 import { sourceNamed } from './source-named.ts'
 import type { Database, Transaction } from '../platform/database.ts'
-import { ensurePartition, tableExists } from '../platform/partitions.ts'
+import { ensurePartition } from '../platform/partitions.ts'
 import { applyTable, type TableChange } from '../platform/apply-table.ts'
 import type { Sources } from '../platform/sources.ts'
 import {
@@ -17,25 +18,21 @@ import {
   longTransactions,
 } from '../platform/lock-wait.ts'
 import { currentAttempt } from './current-attempt.ts'
-import { loadAll, planLoad, type LoadInput, type LoadPlan } from './load.ts'
+import { planLoad, type LoadInput } from './load.ts'
+import { isCurrent, isPublished, makeBuild, type BuildParts } from './make-build.ts'
 import {
   isPublishedAgain,
   readMainFigures,
   restatementOf,
   type Restatement,
 } from './restatement.ts'
+import { checksRun, type MaybeUpToDate } from './up-to-date.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface PublishResult {
   readonly version: number
   readonly rowsOut: number
   readonly changes: Readonly<Record<string, TableChange>>
-}
-
-/** Parts of a build that other families of activities make: metrics, then scores. */
-export interface BuildParts {
-  rebuild: (transaction: Transaction, build: Build) => Promise<void>
-  publishAnomalies: (transaction: Transaction, build: Build) => Promise<TableChange>
 }
 
 const businessDateColumns: Readonly<Record<string, string>> = {
@@ -55,11 +52,11 @@ export function createPublishActivities(deps: {
     /**
      * Makes the day visible: dimensions, facts, metrics and findings go from the old state to the new
      * one in one transaction, moving only rows that differ. A build made before another day of the
-     * shop was published is made again first. Repeatable. Nobody queues behind it: a lock that somebody
-     * keeps from it makes it give up, and be tried again.
+     * shop was published is made again first. Repeatable; does nothing when all of it is up to date.
+     * Nobody queues behind it: a lock that somebody keeps from it makes it give up, and be tried again.
      * @throws LockHeldError naming the sessions that may hold the lock (retried)
      */
-    async publish(input: LoadInput): Promise<PublishResult> {
+    async publish(input: LoadInput): Promise<MaybeUpToDate<PublishResult>> {
       const attempt = currentAttempt()
       const build = buildFor(attempt.runKey, input.shopId)
       const published = writeInAttempt(deps.database, async (transaction) => {
@@ -70,9 +67,9 @@ export function createPublishActivities(deps: {
         const contracts = contractsOf(deps.sources, input)
         await giveUpTakenOver(transaction, contracts, input.date)
         const plan = await planLoad(transaction, deps.sources, input)
+        if (await isPublished(transaction, build, plan)) return nothingToPublish(version)
         if (!(await isCurrent(transaction, build, plan))) {
-          await loadAll(transaction, build, plan)
-          await deps.parts.rebuild(transaction, build)
+          await makeBuild(transaction, build, plan, deps.parts)
         }
         const before = (await isPublishedAgain(transaction, build))
           ? await readMainFigures(transaction, build)
@@ -84,8 +81,7 @@ export function createPublishActivities(deps: {
         for (const contract of contracts) {
           const table = stagingTable(contract)
           const candidate = plan.candidates.get(table)
-          if (!candidate) continue
-          await acceptCandidate(transaction, table, candidate, input.date)
+          if (candidate) await acceptCandidate(transaction, table, candidate, input.date)
           await publishProfile(transaction, contract.source, input.date)
         }
         await recordPublication(
@@ -124,19 +120,11 @@ async function lockShop(transaction: Transaction, shopId: string): Promise<numbe
   return shopVersion(transaction, shopId)
 }
 
-/** Every table built, and from the version that is published now. */
-async function isCurrent(transaction: Transaction, build: Build, plan: LoadPlan): Promise<boolean> {
-  if (!(await tableExists(transaction, `${build.schema}.built_from`))) return false
-  const built = await transaction.query<{ tables: number; stale: number }>(
-    `select count(*)::integer as tables,
-       count(*) filter (where built.version is distinct from
-         (select version from audit.shop_versions where shop_id = $1))::integer as stale
-     from ${build.schema}.built_from built`,
-    [build.shopId],
-  )
-  const { tables, stale } = built.rows[0] ?? { tables: 0, stale: 0 }
-  const expected = publishedTables.length - (plan.hasEvents ? 0 : 1)
-  return tables >= expected && stale === 0
+function nothingToPublish(version: number): MaybeUpToDate<PublishResult> {
+  const unchanged = { inserted: 0, deleted: 0 }
+  const tables = [...publishedTables.map(({ table }) => table), 'anomalies']
+  const changes = Object.fromEntries(tables.map((table) => [table, unchanged]))
+  return { version, rowsOut: 0, changes, upToDate: true }
 }
 
 async function applyTables(
@@ -214,10 +202,12 @@ async function recordPublication(
      values ($1, $2, $3, $4, $5, $6)`,
     [input.shopId, version, runId, input.date, JSON.stringify(changes), restatement ?? null],
   )
+  const checkedBy = await checksRun(transaction, input)
   for (const contract of contractsOf(sources, input)) {
-    await recordLoad(transaction, contract, input.date, runId)
+    await recordLoad(transaction, contract, input.date, checkedBy)
     await publishFixes(transaction, contract, input.date)
   }
+  await publishFingerprints(transaction, input.shopId, input.date)
 }
 
 async function recordLoad(

@@ -10,6 +10,7 @@ import type { Database, Transaction } from '../platform/database.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { requireBuilt } from './require-built.ts'
 import { scoredDatesSql } from './scored-dates.ts'
+import { partNamed, unlessUpToDate, type MaybeUpToDate } from './up-to-date.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface ScoreAnomaliesInput {
@@ -27,14 +28,17 @@ export function createAnomalyActivities({ database }: { database: Database }) {
   return {
     /**
      * Scores the business dates that this run changes, in its unpublished build: order lines by the
-     * classic rule, daily metrics by robust z. Repeatable; publishing makes the findings visible.
+     * classic rule, daily metrics by robust z. Repeatable; does nothing when up to date; publishing makes the findings visible.
      */
-    async scoreAnomalies(input: ScoreAnomaliesInput): Promise<ScoreAnomaliesOutput> {
+    async scoreAnomalies(input: ScoreAnomaliesInput): Promise<MaybeUpToDate<ScoreAnomaliesOutput>> {
       const build = buildFor(currentAttempt().runKey, input.shopId)
-      return writeInAttempt(database, async (transaction) => {
-        await requireBuilt(transaction, build, ['fact_orders', 'daily_metrics'])
-        return scoreBuild(transaction, build)
-      })
+      const part = partNamed(input.shopId, 'metric_scores')
+      return writeInAttempt(database, (transaction) =>
+        unlessUpToDate(transaction, build, part, async () => {
+          await requireBuilt(transaction, build, ['fact_orders', 'daily_metrics'])
+          return scoreBuild(transaction, build)
+        }),
+      )
     },
   }
 }
@@ -45,7 +49,7 @@ export async function scoreBuild(
   build: Build,
 ): Promise<ScoreAnomaliesOutput> {
   await beginTable(transaction, build, 'metric_scores', {
-    sql: scoredDatesSql(build),
+    sql: await scoredDatesSql(transaction, build),
     params: [build.shopId],
   })
   return fillScores(transaction, build)

@@ -1,12 +1,23 @@
 import { orderHistoryDays } from '../domain/anomaly.ts'
-import type { Build } from '../platform/build.ts'
+import { quote } from '../domain/contracts/contract.ts'
+import { tablesOfBuild, type Build } from '../platform/build.ts'
+import type { Transaction } from '../platform/database.ts'
+import { publishedDatesSql } from './affected-dates.ts'
 
 /**
  * Select of (shop_id, metric_date): the business dates that a build's scores are made for. Those
  * that it computed figures for, and every later one that has a date in its history on which sale
- * lines or figures really changed: a rerun of the same delivery scores no later day. Parameter: shop.
+ * lines or figures really changed: a rerun of the same delivery scores no later day. Where figures are
+ * kept as they are published, those of the day's published records. Parameter: shop.
  */
-export function scoredDatesSql({ schema }: Build): string {
+export async function scoredDatesSql(transaction: Transaction, build: Build): Promise<string> {
+  const { schema, date } = build
+  const { kept } = await tablesOfBuild(transaction, build)
+  const ofTheDay = `
+    union
+    select $1, business_date from (${publishedDatesSql(build)}) as published_date
+    union
+    select $1, ${quote(date)}::date`
   const lines =
     'shop_id, order_date, order_id, line_no, vendor_id, product_id, quantity, status, line_type'
   const figures = 'shop_id, metric_date, metric, value'
@@ -31,6 +42,7 @@ export function scoredDatesSql({ schema }: Build): string {
       select metric_date from (${difference(figures, 'new_figures', 'old_figures')}) changed_figure
     )
     select shop_id, metric_date from ${schema}.daily_metrics_scope where shop_id = $1
+    ${kept.has('daily_metrics') ? ofTheDay : ''}
     union
     select $1, later.metric_date
     from (

@@ -12,7 +12,9 @@ import { currentAttempt } from './current-attempt.ts'
 import type { SourceInput } from './extract.ts'
 import { quarantine } from './quarantine.ts'
 import { refuseDrift } from './refuse-drift.ts'
+import { transformPart } from './day-parts.ts'
 import { sourceNamed } from './source-named.ts'
+import { unlessUpToDate, type MaybeUpToDate } from './up-to-date.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
 export interface TransformResult {
@@ -37,13 +39,17 @@ export function createTransformActivities(deps: { database: Database; sources: S
     /**
      * Types and judges a day's raw records, with the fixes that people made to them: good ones become
      * the day's candidate for staging, bad ones go to quarantine with every broken rule, older ones of
-     * a repeated key are noted as duplicates. Repeatable. received = loaded + quarantined + duplicates is proven for each file.
+     * a repeated key are noted as duplicates. Repeatable; does nothing when it is up to date.
+     * received = loaded + quarantined + duplicates is proven for each file.
      * @throws SchemaDrift, ConservationBroken (never retried)
      */
-    async transformToStaging(input: SourceInput): Promise<TransformResult> {
+    async transformToStaging(input: SourceInput): Promise<MaybeUpToDate<TransformResult>> {
       const { contract } = sourceNamed(sources, input.source)
+      const day = { shopId: contract.shopId, date: input.date }
       return writeInAttempt(database, (transaction) =>
-        transformDay(transaction, contract, input.date),
+        unlessUpToDate(transaction, day, transformPart(contract), () =>
+          transformDay(transaction, contract, input.date),
+        ),
       )
     },
   }

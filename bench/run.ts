@@ -6,6 +6,7 @@ import type { Row } from './report.ts'
 const benchmarks: Record<string, () => Promise<Row[]>> = {
   orchestrator: async () => (await import('./orchestrator.ts')).benchOrchestrator(),
   verify: async () => (await import('./verify.ts')).benchVerify(),
+  'up-to-date': async () => (await import('./up-to-date.ts')).benchUpToDate(),
   types: async () => (await import('./types.ts')).benchTypes(),
 }
 

@@ -13,6 +13,8 @@ import { applyMigrations } from '../platform/migrate.ts'
 export interface BenchServers {
   readonly homeDir: string
   readonly namespace: string
+  readonly databaseUrl: string
+  readonly temporalAddress: string
   readonly database: Database
   readonly client: Client
   readonly connection: NativeConnection
@@ -51,5 +53,6 @@ export async function startBenchServers(): Promise<BenchServers> {
     await rm(homeDir, { recursive: true, force: true })
   }
   const client = new Client({ connection: clientConnection, namespace })
-  return { homeDir, namespace, database, client, connection, stop }
+  const addresses = { databaseUrl: postgres.url, temporalAddress: temporal.address }
+  return { homeDir, namespace, ...addresses, database, client, connection, stop }
 }

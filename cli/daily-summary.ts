@@ -59,7 +59,7 @@ checks as (
         count(*) filter (where is_passed) as passed,
         count(*) filter (where not is_passed and severity = 'warn') as warned,
         count(*) filter (where not is_passed and severity = 'critical') as failed
-    from audit.dq_results
+    from audit.standing_checks
     group by run_id
 ),
 mails as (

@@ -18,6 +18,7 @@ import { registerGenerate } from './generate.ts'
 import { registerGraph } from './graph.ts'
 import { registerHistory } from './history.ts'
 import { registerMark } from './mark.ts'
+import { registerPlan } from './plan.ts'
 import { registerPause } from './pause.ts'
 import { registerPools } from './pools.ts'
 import { registerQuarantine } from './quarantine.ts'
@@ -39,7 +40,7 @@ function buildProgram(): Command {
     ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
     ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
     ...[registerBackfills, registerGaps, registerDatasets],
-    ...[registerPools, registerVerify, registerContract],
+    ...[registerPools, registerVerify, registerContract, registerPlan],
     ...[registerClear, registerMark, registerPause, registerDecide],
     ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],
   ]

@@ -1,6 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
 import type { Command } from 'commander'
 import { runKeyOf } from '../dag/resolve-run.ts'
+import type { Database } from '../platform/database.ts'
+import { forgetFingerprints } from '../platform/fingerprints.ts'
+import { publishedShops } from '../schedules/published-shops.ts'
 import { startRun } from '../schedules/start-run.ts'
 import { dagOption, jsonOption, parseDate, parseParams } from './arguments.ts'
 import type { Connections } from './connect.ts'
@@ -15,6 +18,7 @@ import { watchDays } from './watch-days.ts'
 interface Flags {
   dag: string
   json?: true
+  fullRefresh?: true
   params?: Record<string, unknown>
 }
 
@@ -24,16 +28,19 @@ export function registerRun(program: Command): void {
     .argument('<date>', 'logical date, YYYY-MM-DD', parseDate)
     .description('run a DAG for a day, again if it has run, and wait for the end')
     .addOption(dagOption())
+    .option('--full-refresh', 'make everything anew, also what is up to date')
     .option('--params <json>', 'params of the run, as {"times":2}', parseParams)
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
+What is up to date is not made again; \`daybook plan DATE\` says beforehand what would be.
 Exits with 1 if the run fails. Ctrl-C leaves the run running: \`daybook show DATE\` looks after it.
 
 Examples:
   daybook run 2025-12-13
   daybook run 2011-11-14 --dag online_retail_daily --json
+  daybook run 2025-12-13 --full-refresh
   daybook run 2025-12-13 --dag my_dag --params '{"times":2}'`,
     )
     .action(async (date: string, flags: Flags) => {
@@ -56,6 +63,7 @@ async function begin({ client, config }: Connections, date: string, { dag, param
 }
 
 async function runDay(to: Connections, date: string, flags: Flags): Promise<void> {
+  if (flags.fullRefresh) await forgetDay(to.database, flags.dag, date)
   const handle = await begin(to, date, flags)
   const done = endOfRun(handle)
   await watchDays({ database: to.database, dagId: flags.dag, dates: [date], done })
@@ -64,6 +72,13 @@ async function runDay(to: Connections, date: string, flags: Flags): Promise<void
   if (flags.json) printJson(inJson(run, end))
   else if (end.state === 'success') printLine(`${run} is done: \`daybook show ${run}\``)
   assertSucceeded([end])
+}
+
+/** A run that goes on already makes anew what it has not come to. */
+async function forgetDay(database: Database, dagId: string, date: string): Promise<void> {
+  for (const shop of publishedShops().filter((published) => published.dagId === dagId)) {
+    await forgetFingerprints(database, shop.shopId, date)
+  }
 }
 
 function inJson(run: string, end: EndOfRun) {

@@ -62,6 +62,7 @@ interface AttemptRow {
   rows_out: number | null
   rows_rejected: number | null
   bytes: number | null
+  is_up_to_date: boolean
   error: string | null
 }
 
@@ -114,14 +115,15 @@ async function readRun(database: Database, key: string) {
   return {
     ...run,
     attempts: await select<AttemptRow>(
-      `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes, error
+      `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes,
+         is_up_to_date, error
        from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
     ),
     restatement: await readRestatement(database, run.run_id),
     interventions: await readInterventions(database, run.run_key),
     checks: await select<CheckRow>(
       `select check_id, severity, is_passed, expected, actual, failed_rows
-       from audit.dq_results where run_id = $1 order by is_passed, check_id`,
+       from audit.standing_checks where run_id = $1 order by is_passed, check_id`,
     ),
     decisions: await readDecisions(database, run, files),
     files,
@@ -161,7 +163,7 @@ function printTasks({ attempts, task_states }: ShownRun): void {
   const rows = [
     ...attempts.map((row) => [
       ...[nameOf(row), row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
-      ...[row.rows_rejected, row.error?.split('\n')[0] ?? ''],
+      ...[row.rows_rejected, row.is_up_to_date ? 'up to date' : (row.error?.split('\n')[0] ?? '')],
     ]),
     ...others.map(([task, { state, reason }]) => [
       task,

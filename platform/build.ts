@@ -41,7 +41,8 @@ export async function openBuild(transaction: Transaction, build: Build): Promise
   await transaction.query(`set local client_min_messages = warning`)
   await transaction.query(`create schema if not exists ${build.schema}`)
   await transaction.query(
-    `create table if not exists ${build.schema}.built_from (table_name text primary key, version bigint not null)`,
+    `create table if not exists ${build.schema}.built_from (
+       table_name text primary key, version bigint not null, is_made boolean not null)`,
   )
 }
 
@@ -86,10 +87,38 @@ export async function beginTable(
   )
   await transaction.query(`analyze ${build.schema}.${table}_scope`)
   await transaction.query(
-    `insert into ${build.schema}.built_from values ($1, $2)
-     on conflict (table_name) do update set version = excluded.version`,
+    `insert into ${build.schema}.built_from values ($1, $2, true)
+     on conflict (table_name) do update set version = excluded.version, is_made = true`,
     [table, version],
   )
+}
+
+/** Takes a table into the build as it is published: it replaces no key and has no rows of its own. */
+export async function keepTable(
+  transaction: Transaction,
+  build: Build,
+  table: string,
+): Promise<void> {
+  const { scopeKey } = publishedTable(table)
+  const none = `select ${scopeKey.join(', ')} from warehouse.${table} where false`
+  await beginTable(transaction, build, table, { sql: none, params: [] })
+  await transaction.query(
+    `update ${build.schema}.built_from set is_made = false where table_name = $1`,
+    [table],
+  )
+}
+
+/** The tables of a build: made by it, or kept as they are published. */
+export async function tablesOfBuild(
+  transaction: Transaction,
+  build: Build,
+): Promise<{ made: Set<string>; kept: Set<string> }> {
+  const { rows } = await transaction.query<{ table_name: string; is_made: boolean }>(
+    `select table_name, is_made from ${build.schema}.built_from`,
+  )
+  const named = (isMade: boolean) =>
+    new Set(rows.filter((row) => row.is_made === isMade).map((row) => row.table_name))
+  return { made: named(true), kept: named(false) }
 }
 
 /** Fills the build's table with what the model selects; columns match by name. Returns rows. */

@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { onlineRetailContract } from '../domain/contracts/online-retail.ts'
 import { sampleShopContracts } from '../domain/contracts/sample-shop.ts'
 import type { Config } from './config.ts'
-import type { FilePattern } from './landing/find-files.ts'
+import { listFolder, type FilePattern } from './landing/find-files.ts'
 
 /** A source: what its records are (contract) and where a day's files lie. */
 export interface Source {
@@ -10,6 +11,8 @@ export interface Source {
   readonly files: (date: string) => FilePattern
   /** Words for the person who has to deliver: what is expected where. */
   readonly expected: (date: string) => string
+  /** Days that its landing zone names, in no order; empty where days have no place of their own. */
+  readonly deliveredDays: () => Promise<string[]>
   /** URL of an HTTP API that gives the day's records when no file does. */
   readonly url?: string
   /** A day without a file is no failure: what was delivered last stays in force. */
@@ -34,6 +37,7 @@ export function configuredSources(config: Config): Sources {
         fileName: new RegExp(`^products_(${weekUntil(date).join('|')})\\.json(\\.gz)?$`),
       }),
       expected: (date) => `${landing}/products/products_${date}.json`,
+      deliveredDays: () => Promise.resolve([]),
       ...(config.productsApiUrl ? { url: config.productsApiUrl } : {}),
     },
     {
@@ -44,6 +48,7 @@ export function configuredSources(config: Config): Sources {
         fileName: new RegExp(`^${date}\\.csv(\\.gz)?$`),
       }),
       expected: (date) => `${config.onlineRetailDir}/${date}.csv`,
+      deliveredDays: () => daysNamedIn(config.onlineRetailDir, /^(\d{4}-\d{2}-\d{2})\.csv(\.gz)?$/),
     },
   ]
   return new Map(sources.map((source) => [source.contract.source, source]))
@@ -60,7 +65,14 @@ function dated(
     contract,
     files: (date) => ({ root, folder: `${folder}/${date}`, fileName }),
     expected: (date) => `${root}/${folder}/${date}/${example}`,
+    deliveredDays: () => daysNamedIn(join(root, folder), /^(\d{4}-\d{2}-\d{2})$/),
   }
+}
+
+/** The days that names in a folder name; a folder that is not there names none. */
+async function daysNamedIn(folder: string, name: RegExp): Promise<string[]> {
+  const names = await listFolder(folder)
+  return names.flatMap((candidate) => name.exec(candidate)?.[1] ?? [])
 }
 
 const dayMs = 86_400_000

@@ -16,8 +16,11 @@ const maxErrorLength = 4_000
 const count = z.int().nonnegative().nullable().catch(null).default(null)
 /** What a task may say about its work; anything else it returns is not looked at. */
 const TaskCounts = z
-  .object({ rowsIn: count, rowsOut: count, rowsRejected: count, bytes: count })
-  .catch({ rowsIn: null, rowsOut: null, rowsRejected: null, bytes: null })
+  .object({
+    ...{ rowsIn: count, rowsOut: count, rowsRejected: count, bytes: count },
+    upToDate: z.boolean().catch(false).default(false),
+  })
+  .catch({ rowsIn: null, rowsOut: null, rowsRejected: null, bytes: null, upToDate: false })
 type TaskCounts = z.infer<typeof TaskCounts>
 
 type Outcome =
@@ -228,7 +231,7 @@ const endStatement = {
 update audit.task_runs
 set
     state = $4, ended_at = now(), error = $5,
-    rows_in = $6, rows_out = $7, rows_rejected = $8, bytes = $9
+    rows_in = $6, rows_out = $7, rows_rejected = $8, bytes = $9, is_up_to_date = $10
 where run_id = $1 and task_id = $2 and attempt = $3 and state = 'running'
 returning set_config('synchronous_commit', 'off', true) as flushing`,
 }
@@ -241,6 +244,7 @@ async function endAttempt(database: Database, attempt: Attempt, outcome: Outcome
     values: [
       ...[attempt.runId, attempt.taskId, attempt.attempt, outcome.state, error],
       ...[counts?.rowsIn, counts?.rowsOut, counts?.rowsRejected, counts?.bytes],
+      counts?.upToDate ?? false,
     ],
   })
 }

@@ -15,7 +15,7 @@ import { runActivity } from './run-activity.ts'
 
 const dagId = 'ecommerce_daily'
 const noParts = {
-  rebuild: async () => undefined,
+  tables: {},
   publishAnomalies: async () => ({ inserted: 0, deleted: 0 }),
 }
 

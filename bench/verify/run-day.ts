@@ -8,7 +8,9 @@ import type { Database } from '../../platform/database.ts'
 import { ecommerceDaily } from '../../workflows/ecommerce-daily.ts'
 
 export interface TaskTime {
+  readonly task: string
   readonly activity: string
+  readonly output: unknown
   readonly ms: number
 }
 
@@ -34,7 +36,8 @@ export async function runDay(
     const startedMs = performance.now()
     await openFence(database, { runKey: workflowId, runId, taskId: node.id, attempt: 1 })
     const output = await environment.run(() => work(input))
-    times.push({ activity: node.activity, ms: performance.now() - startedMs })
+    const ms = performance.now() - startedMs
+    times.push({ task: node.id, activity: node.activity, output, ms })
     outputs.set(node.id, output)
     for (const choice of node.choices) {
       if (Array.isArray(output) && !output.includes(choice)) skipped.add(choice)

@@ -32,7 +32,8 @@ export async function findFiles(pattern: FilePattern): Promise<LandingFile[]> {
   return files
 }
 
-async function listFolder(folder: string): Promise<string[]> {
+/** Names in a folder; none where it is not there. */
+export async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {

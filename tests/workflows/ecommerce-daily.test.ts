@@ -5,6 +5,8 @@ import { generateShop } from '../../data/generator/generate.ts'
 import { digestTables } from '../../platform/table-digests.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import type { DagRunFailure } from '../support/run-day.ts'
+import { rowVersions, writtenBetween } from '../support/booked-days.ts'
+import { runCli } from '../support/run-cli.ts'
 import { runDay } from '../support/run-day.ts'
 import type { DaybookWorker } from '../support/daybook-worker.ts'
 import { startDaybookWorker } from '../support/daybook-worker.ts'
@@ -63,13 +65,52 @@ test('a Monday books its catalogue, other days skip it; every task is in the aud
   expect(Number(task?.['rows_in'])).toBeGreaterThan(100)
 })
 
-test('running a finished day again, from any door, changes nothing that readers see', async () => {
+const wrote = (date: string) =>
+  rows<{ task_id: string }>(
+    `select task_id from audit.task_runs where state = 'success' and not is_up_to_date and run_id = (
+       select run_id from audit.pipeline_runs where run_key = $1 order by started_at desc limit 1)
+     order by task_id`,
+    `ecommerce_daily/${date}`,
+  ).then((found) => found.map(({ task_id: task }) => task))
+
+const command = (...args: string[]) =>
+  runCli(args, {
+    DATABASE_URL: daybook.database.url,
+    TEMPORAL_ADDRESS: daybook.temporal.address,
+    TEMPORAL_NAMESPACE: daybook.temporal.namespace,
+    TEMPORAL_TASK_QUEUE: daybook.temporal.taskQueue,
+  })
+
+test('running a finished day again finds it up to date: only the run and its tasks are written down', async () => {
+  const date = '2025-12-13'
+  const before = await rowVersions(daybook.database.db)
+  await runDay(daybook, 'ecommerce_daily', date)
+  expect(await wrote(date)).toEqual([
+    ...['extract_events', 'extract_orders', 'extract_products', 'notify', 'products_due'],
+  ])
+  const written = writtenBetween(before, await rowVersions(daybook.database.db))
+  expect(written.filter((table) => !/^audit\.(pipeline_runs|task_runs|slot_)/.test(table))).toEqual(
+    [],
+  )
+  const { stdout } = await command('show', date)
+  expect(stdout).toMatch(/^load_fact_orders +success .* up to date$/m)
+  expect(stdout).not.toMatch(/^extract_orders .* up to date$/m)
+  // The verdict of back then stands for this run.
+  expect(stdout).toMatch(/^orders_volume +passed /m)
+})
+
+test('a full refresh makes everything of a finished day anew, and the same', async () => {
+  const date = '2025-12-13'
   const before = await published()
-  await runDay(daybook, 'ecommerce_daily', '2025-12-14')
+  expect((await command('run', date, '--full-refresh')).code).toBe(0)
+  const worked = await wrote(date)
+  for (const task of ['transform_events_to_staging', 'dq_checks', 'load_dim_user', 'publish']) {
+    expect(worked).toContain(task)
+  }
   expect(await published()).toEqual(before)
 })
 
-test('clearing a booked day from its checks on books the same; later on it is refused with a remedy', async () => {
+test('clearing tasks of a booked day finds them up to date; one whose build is gone is refused with a remedy', async () => {
   const date = '2025-12-14'
   const before = await published()
   const clear = async (task: string) => {
@@ -90,11 +131,32 @@ test('clearing a booked day from its checks on books the same; later on it is re
   const extracted = (await extracts()).length
   await expect(clear('dq_checks')).resolves.toMatchObject({ state: 'success' })
   for (const task of ['load_dim_date', 'compute_daily_metrics', 'score_anomalies']) {
+    await expect(clear(task)).resolves.toMatchObject({ state: 'success' })
+  }
+  expect(
+    await rows(
+      `select distinct on (task_id) task_id, is_up_to_date from audit.task_runs
+       where run_key = $1 and task_id = any ($2) order by task_id, started_at desc`,
+      `ecommerce_daily/${date}`,
+      ['dq_checks', 'load_fact_events', 'compute_daily_metrics', 'score_anomalies', 'publish'],
+    ),
+  ).toEqual(
+    ['compute_daily_metrics', 'dq_checks', 'load_fact_events', 'publish', 'score_anomalies'].map(
+      (task) => ({ task_id: task, is_up_to_date: true }),
+    ),
+  )
+  await daybook.database.db.query(
+    `delete from audit.fingerprints
+     where load_date = $1 and part in ('fact_orders', 'daily_metrics', 'metric_scores')`,
+    [date],
+  )
+  for (const task of ['compute_daily_metrics', 'score_anomalies']) {
     const remedy = `daybook clear ecommerce_daily/${date} --task dq_checks`
     await expect(clear(task)).rejects.toMatchObject({
       cause: { message: expect.stringContaining(remedy) },
     })
   }
+  await expect(clear('dq_checks')).resolves.toMatchObject({ state: 'success' })
   expect((await extracts()).length).toBe(extracted)
   expect(await published()).toEqual(before)
 })
