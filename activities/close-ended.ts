@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client'
-import { endedWithoutAWord } from '../platform/ended-run.ts'
+import { endWithoutAWord } from '../platform/ended-run.ts'
 import type { Servers } from '../platform/read-ledger.ts'
 import { askTemporal } from '../platform/read-ledger.ts'
 
@@ -22,7 +22,8 @@ export function createCloseEndedActivities({ database, client }: Servers) {
       for (const { run_id: runId, run_key: runKey } of rows) {
         if (going.has(runKey)) continue
         const { closedAs } = await askTemporal(client, runKey, [runId])
-        if (closedAs !== null && (await close(database, runId))) closed.push(runId)
+        // One may have written its end meanwhile.
+        if (closedAs !== null && (await endWithoutAWord(database, [runId])) > 0) closed.push(runId)
       }
       return closed
     },
@@ -35,20 +36,4 @@ async function openWorkflowIds(client: Client): Promise<Set<string>> {
   const query = `ExecutionStatus = 'Running'`
   for await (const { workflowId } of client.workflow.list({ query })) ids.add(workflowId)
   return ids
-}
-
-/** False for one that has written its end meanwhile. */
-async function close(database: Servers['database'], runId: string): Promise<boolean> {
-  const { rowCount } = await database.query(
-    `with ended as (
-       update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = $2
-       where run_id = $1 and state in ('queued', 'running') returning run_id),
-     left_open as (
-       update audit.task_runs set state = 'cancelled', ended_at = now(),
-         error = 'its run was terminated or reset'
-       where state = 'running' and run_id in (select run_id from ended))
-     select from ended`,
-    [runId, endedWithoutAWord],
-  )
-  return rowCount === 1
 }

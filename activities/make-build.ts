@@ -19,22 +19,21 @@ export interface BuildParts {
 export async function isPublished(
   transaction: Transaction,
   build: Build,
-  plan: LoadPlan,
+  stale: readonly string[],
 ): Promise<boolean> {
+  if (stale.length > 0) return false
   const records = await readFingerprints(transaction, build.shopId, build.date)
-  if ([...records.values()].some(({ waiting }) => waiting !== undefined)) return false
-  return (await staleTables(transaction, build, plan)).length === 0
+  return [...records.values()].every(({ waiting }) => waiting === undefined)
 }
 
 /** Whether the build has every table that is not up to date, from the version that is published now. */
 export async function isCurrent(
   transaction: Transaction,
   build: Build,
-  plan: LoadPlan,
+  stale: readonly string[],
 ): Promise<boolean> {
   if (!(await tableExists(transaction, `${build.schema}.built_from`))) return false
   const { made } = await tablesOfBuild(transaction, build)
-  const stale = await staleTables(transaction, build, plan)
   if (stale.some((table) => !made.has(table))) return false
   const { rows } = await transaction.query(
     `select from ${build.schema}.built_from where version is distinct from $1 limit 1`,
@@ -72,7 +71,8 @@ function tablesOf(plan: LoadPlan): string[] {
   return names.filter((table) => table !== 'fact_events' || plan.hasEvents)
 }
 
-async function staleTables(
+/** The tables of the day that are not up to date. */
+export async function staleTables(
   transaction: Transaction,
   build: Build,
   plan: LoadPlan,

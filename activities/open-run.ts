@@ -5,7 +5,7 @@ import { recoverRun } from '../dag/recover-run.ts'
 import type { Intervention } from '../dag/run-loop/interventions.ts'
 import type { Repairs } from '../dag/run-loop/run-graph.ts'
 import type { Database, Transaction } from '../platform/database.ts'
-import { endedWithoutAWord, readEndedRun } from '../platform/ended-run.ts'
+import { endWithoutAWord, readEndedRun } from '../platform/ended-run.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { badInput } from './bad-input.ts'
 import type { RunIdentity, StartRunInput } from './runs.ts'
@@ -107,20 +107,13 @@ export async function openRun(
   repair: Repair | null,
 ): Promise<void> {
   const { runId, dagId, startedMs, graph, isQueued, ignoresPast, resolved } = input
-  // One run a run key: an older row that still says `running` was terminated or reset.
-  await transaction.query(
-    `update audit.pipeline_runs
-     set state = 'cancelled', ended_at = now(), error = $3
-     where run_key = $1 and run_id <> $2 and state in ('queued', 'running')`,
-    [runKey, runId, endedWithoutAWord],
-  )
-  await transaction.query(
-    `update audit.task_runs set state = 'cancelled', ended_at = now(), error = 'its run was terminated or reset'
-     where state = 'running' and run_id in (
-       select older.run_id from audit.pipeline_runs as older
-       where older.run_key = $1 and older.run_id <> $2)`,
+  // One run a run key: an older execution that still says `running` was terminated or reset.
+  const older = await transaction.query<{ run_id: string }>(
+    'select run_id from audit.pipeline_runs where run_key = $1 and run_id <> $2',
     [runKey, runId],
   )
+  const olderIds = older.rows.map((row) => row.run_id)
+  if (olderIds.length > 0) await endWithoutAWord(transaction, olderIds)
   const opened = await transaction.query<{ is_new: boolean }>(
     `insert into audit.pipeline_runs
        (run_id, run_key, dag_id, logical_date, trigger, started_at, graph, params, state,

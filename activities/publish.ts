@@ -19,7 +19,7 @@ import {
 } from '../platform/lock-wait.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { planLoad, type LoadInput } from './load.ts'
-import { isCurrent, isPublished, makeBuild, type BuildParts } from './make-build.ts'
+import { isCurrent, isPublished, makeBuild, staleTables, type BuildParts } from './make-build.ts'
 import {
   isPublishedAgain,
   readMainFigures,
@@ -67,8 +67,9 @@ export function createPublishActivities(deps: {
         const contracts = contractsOf(deps.sources, input)
         await giveUpTakenOver(transaction, contracts, input.date)
         const plan = await planLoad(transaction, deps.sources, input)
-        if (await isPublished(transaction, build, plan)) return nothingToPublish(version)
-        if (!(await isCurrent(transaction, build, plan))) {
+        const stale = await staleTables(transaction, build, plan)
+        if (await isPublished(transaction, build, stale)) return nothingToPublish(version)
+        if (!(await isCurrent(transaction, build, stale))) {
           await makeBuild(transaction, build, plan, deps.parts)
         }
         const before = (await isPublishedAgain(transaction, build))

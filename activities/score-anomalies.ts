@@ -28,7 +28,8 @@ export function createAnomalyActivities({ database }: { database: Database }) {
   return {
     /**
      * Scores the business dates that this run changes, in its unpublished build: order lines by the
-     * classic rule, daily metrics by robust z. Repeatable; does nothing when up to date; publishing makes the findings visible.
+     * classic rule, daily metrics by robust z. Repeatable; does nothing when up to date; publishing
+     * makes the findings visible.
      */
     async scoreAnomalies(input: ScoreAnomaliesInput): Promise<MaybeUpToDate<ScoreAnomaliesOutput>> {
       const build = buildFor(currentAttempt().runKey, input.shopId)

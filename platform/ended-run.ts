@@ -76,3 +76,20 @@ async function readSteps(
   )
   return rows
 }
+
+/** Writes the end of executions that wrote none, and of their attempts. Returns how many had none. */
+export async function endWithoutAWord(
+  database: Pick<Database, 'query'>,
+  runIds: readonly string[],
+): Promise<number> {
+  const ended = await database.query(
+    `with attempts as (
+       update audit.task_runs set state = 'cancelled', ended_at = now(),
+         error = 'its run was terminated or reset'
+       where run_id = any ($1) and state = 'running')
+     update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = $2
+     where run_id = any ($1) and state in ('queued', 'running')`,
+    [runIds, endedWithoutAWord],
+  )
+  return ended.rowCount ?? 0
+}
