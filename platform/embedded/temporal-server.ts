@@ -23,8 +23,12 @@ export const searchAttributes = {
   DaybookTrigger: 'Keyword',
 } as const
 
-/** Without these the dev server handles 105 ms a task in sequence; with them 6 ms. */
+/**
+ * Without the limits raised the dev server takes 105 ms a task in sequence, with them 6 ms. Eager: a
+ * worker that has scheduled an activity and has room is handed it at once, without a poll.
+ */
 const dynamicConfig = {
+  'system.enableActivityEagerExecution': 'true',
   'history.transferProcessorMaxPollRPS': 2000,
   'history.transferProcessorMaxPollHostRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,

@@ -10,7 +10,6 @@ const activities = join(import.meta.dirname, '../../activities')
  */
 const unfenced: Readonly<Record<string, string>> = {
   'backfills.ts': 'rows of backfills; its workflow is the only writer',
-  'close-ended.ts': 'ends runs that Temporal has ended; only rows that are still open',
   'notify.ts': 'mails on failure and deadline, by a key that the outbox has once',
   'open-run.ts': 'opens the run that the tasks belong to',
   'outbox.ts': 'marks a mail while it holds the row that it has sent',
