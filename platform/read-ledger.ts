@@ -26,9 +26,8 @@ export async function readLedger(
   const doubtful = rows.filter((row) => row.running_run_ids.length > 0).map((row) => row.date)
   for (const date of new Set([...doubtful, ...dates.filter((each) => open.has(each))])) {
     const asked = await askTemporal(client, `${dagId}/${date}`, saidRunning.get(date) ?? [])
-    // One that only leads to the run counts while the run is not there.
-    const isAskedFor = asked.open.length === 0 && open.has(date)
-    const leads = isAskedFor ? { open: [open.get(date) ?? ''], closedAs: null } : {}
+    const leading = asked.open.length === 0 ? await stillOpen(client, open.get(date)) : undefined
+    const leads = leading === undefined ? {} : { open: [leading], closedAs: null }
     days.set(date, { date, latest: days.get(date)?.latest ?? null, ...asked, ...leads })
   }
   return [...days.values()]
@@ -64,14 +63,29 @@ async function listOpenDates(
   client: Client,
   dagId: string,
   dateIn: LedgerQuestion['dateIn'],
-): Promise<Map<string, string>> {
+): Promise<Map<string, Listed>> {
   const query = `WorkflowType = '${dagId}' and ExecutionStatus = 'Running'`
-  const dates = new Map<string, string>()
+  const dates = new Map<string, Listed>()
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
     const date = dateIn(workflowId)
-    if (date !== undefined) dates.set(date, runId)
+    if (date !== undefined) dates.set(date, { workflowId, runId })
   }
   return dates
+}
+
+interface Listed {
+  readonly workflowId: string
+  readonly runId: string
+}
+
+/**
+ * One that only leads to the run counts while the run is not there. The list is seconds behind: what
+ * it has as open is asked for.
+ */
+async function stillOpen(client: Client, listed: Listed | undefined): Promise<string | undefined> {
+  if (listed === undefined) return undefined
+  const execution = await describeExecution(client, listed.workflowId, listed.runId)
+  return execution?.isOpen ? execution.runId : undefined
 }
 
 type Asked = Pick<LedgerDay, 'open' | 'closedAs'>

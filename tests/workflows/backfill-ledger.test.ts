@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readBackfillDays, readBackfills } from '../../cli/read-backfills.ts'
 import { addDays, datesBetween, lastCompleteDate } from '../../dag/calendar.ts'
@@ -30,8 +31,7 @@ function open(date: string): void {
 }
 
 /** What `daybook backfill --dry-run` lists. */
-async function dryRun(asked: object) {
-  const { client } = sample.temporal
+async function dryRun(asked: object, client = sample.temporal.client) {
   const input = BackfillInput.parse({ dagId: sampleGate.id, ...asked })
   const plan = planBackfill(sampleGate, input, Date.now())
   if ('problem' in plan) throw new Error(plan.problem)
@@ -112,6 +112,21 @@ describe('AT-B7 every candidate date of a backfill', () => {
       { reason: 'already exists (success)' },
       ...[{ reason: null }, { reason: null }],
     ])
+  })
+
+  test('is not in flight when its run has ended and only the list of executions is behind', async () => {
+    const { client, taskQueue } = sample.temporal
+    const date = '2025-05-01'
+    const run = await startRun(client, { dagId: 'sample_gate', taskQueue, date })
+    await isHeld(date)
+    open(date)
+    await run.result()
+    const query = `WorkflowId = '${run.workflowId}'`
+    await vi.waitUntil(async () => (await client.workflow.count(query)).count > 0)
+    const behind = new Client({ connection: client.connection })
+    vi.spyOn(behind.workflow, 'list').mockImplementation(() => client.workflow.list({ query }))
+    const asked = { from: date, to: date }
+    expect(await dryRun(asked, behind)).toMatchObject([{ reason: 'already exists (success)' }])
   })
 
   test('is free again when the backfill that had it was terminated', async () => {
