@@ -43,7 +43,8 @@ export function createAuditInterceptor(
             if (isAgain) await begin()
             return work()
           })
-        const work = () => inAttempt(() => next({ ...input, args: [taskInput] }))
+        const once = () => next({ ...input, args: [taskInput] })
+        const work = isRepeatable(context, plan) ? () => inAttempt(once) : once
         return auditAttempt(context, {
           work: () => followPlan(context, attempt, plan, work),
           succeed: (result) =>
@@ -57,6 +58,11 @@ export function createAuditInterceptor(
       },
     },
   })
+}
+
+/** A task without retries is never to run twice, whatever it failed of. */
+function isRepeatable({ info }: Context, plan: AttemptPlan | undefined): boolean {
+  return info.retryPolicy?.maximumAttempts !== 1 || plan?.triesBefore !== undefined
 }
 
 /** What a task throws is tried again after the task's own delay, which only its run knows. */

@@ -26,10 +26,14 @@ beforeEach(async () => {
 
 const plan = { retryDelayMs: 300_000, retryBackoff: 1, maxRetryDelayMs: null }
 
-function attemptTask(work: () => Promise<unknown>, db: Database = database.db) {
+function attemptTask(
+  work: () => Promise<unknown>,
+  db: Database = database.db,
+  retryPolicy = { maximumAttempts: 3 },
+) {
   const environment = new MockActivityEnvironment(
     {
-      ...{ activityId: 'load', attempt: 1, workflowType: 'a_dag', isLocal: false },
+      ...{ activityId: 'load', attempt: 1, workflowType: 'a_dag', isLocal: false, retryPolicy },
       workflowExecution: { workflowId: 'a_dag/2025-12-13', runId },
     },
     { logger: new DefaultLogger('ERROR') },
@@ -136,4 +140,16 @@ test('a task that is cancelled while it waits for the database is cancelled', as
   await cancelled
   await db.end()
   broken.close()
+})
+
+test('a task without retries is not run twice', async () => {
+  let tries = 0
+  const work = async () => {
+    tries += 1
+    return write('once', endOwnBackend)
+  }
+  const { result } = attemptTask(work, database.db, { maximumAttempts: 1 })
+  await expect(result).rejects.toThrow()
+  expect(tries).toBe(1)
+  expect(await taskRuns()).toEqual([{ attempt: 1, state: 'failed' }])
 })
