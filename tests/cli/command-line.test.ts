@@ -59,6 +59,12 @@ describe('a command loads what it needs', () => {
     expect([...(await packagesOf('--help'))]).toEqual(['commander'])
   })
 
+  test('one that asks the database alone, nothing of Temporal', async () => {
+    const packages = await packagesOf('runs', '--help')
+    expect(packages).toContain('pg')
+    expect([...packages].filter((name) => name?.startsWith('@temporalio'))).toEqual([])
+  })
+
   test('a run nothing of a worker, the generator or mail', async () => {
     const packages = await packagesOf('run', '--help')
     expect(packages).toContain('@temporalio/client')
