@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 // Plain JavaScript for whatever Node starts it: runs cli/main.ts, on the npm package `node` when
-// this one cannot run TypeScript.
+// this one cannot run TypeScript. What was compiled is kept for the next start.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import nodeModule, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const neededVersion = 24
-const main = join(
-  import.meta.dirname ?? dirname(new URL(import.meta.url).pathname),
-  '../cli/main.ts',
-)
+const launcher = fileURLToPath(import.meta.url)
 
-if (Number(process.versions.node.split('.')[0]) >= neededVersion) await import(main)
-else runOnNode(findNode())
+if (Number(process.versions.node.split('.')[0]) >= neededVersion) {
+  nodeModule.enableCompileCache()
+  await import('../cli/main.ts')
+} else runOnNode(findNode())
 
 function findNode() {
   const name = process.platform === 'win32' ? 'node.exe' : 'node'
@@ -36,7 +36,7 @@ function findNode() {
 
 function runOnNode(path) {
   // Over the fourth channel the child notices when this process is killed.
-  const child = spawn(path, [main, ...process.argv.slice(2)], {
+  const child = spawn(path, [launcher, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

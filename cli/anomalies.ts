@@ -15,7 +15,6 @@ interface Flags {
 export function registerAnomalies(program: Command): void {
   program
     .command('anomalies')
-    .description('list unusual orders and unusual figures of a day')
     .addOption(new Option('--date <date>', 'only of this business date').argParser(parseDate))
     .addOption(
       new Option('--status <status>', 'only orders with this verdict').choices([

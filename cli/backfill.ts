@@ -28,7 +28,6 @@ export function registerBackfill(program: Command): void {
     .command('backfill')
     .argument('<from>', 'first day, YYYY-MM-DD', parseDate)
     .argument('<to>', 'last day, YYYY-MM-DD', parseDate)
-    .description('run a DAG for every day of a range, and wait for the end')
     .addOption(dagOption())
     .addOption(
       new Option('--concurrency <count>', 'days at once (default: as the DAG allows)').argParser(

@@ -16,7 +16,6 @@ export function registerBackfills(program: Command): void {
   program
     .command('backfills')
     .argument('[backfill]', 'one of them: all its days, in the order in which they run')
-    .description('list the backfills, the newest first, or what became of every day of one')
     .addOption(new Option('--dag <id>', 'only of this DAG').argParser(parseDag))
     .addOption(limitOption(50))
     .addOption(jsonOption())

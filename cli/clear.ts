@@ -31,7 +31,6 @@ export function registerClear(program: Command): void {
   const command = program
     .command('clear')
     .argument('[run]', runArgument)
-    .description('run tasks of a run again: what failed and everything downstream of it')
     .addOption(
       new Option('--task <id...>', 'the tasks to begin with, or instances: load[3,7]').default(
         [],

@@ -3,9 +3,8 @@ import type { Config } from '../platform/config.ts'
 import { loadConfig } from '../platform/config.ts'
 import type { Database } from '../platform/database.ts'
 import { createDatabase } from '../platform/database.ts'
-import { findDatabaseUrl, findStack } from '../platform/embedded/stack.ts'
+import { findDatabaseUrl, findStack } from '../platform/embedded/find-stack.ts'
 import { isQueuePolled } from '../platform/embedded/worker-process.ts'
-import { connectClient } from '../platform/temporal.ts'
 
 /** Connects to the database of what runs now, and closes it when `work` is done. */
 export async function withDatabase<T>(work: (database: Database, config: Config) => Promise<T>) {
@@ -28,6 +27,8 @@ export interface Connections {
 export async function withServers<T>(work: (connections: Connections) => Promise<T>): Promise<T> {
   const config = loadConfig()
   const { databaseUrl, temporalAddress } = await findStack(config)
+  // Most of what a command loads, and of no use to those that ask the database alone.
+  const { connectClient } = await import('../platform/temporal.ts')
   const client = await connectClient(config.temporal, temporalAddress)
   const database = createDatabase(databaseUrl, 4)
   try {

@@ -6,12 +6,9 @@ import { listContracts, showContract } from './list-contracts.ts'
 import { mutateContract } from './mutate-contract.ts'
 
 export function registerContract(program: Command): void {
-  const contract = program
-    .command('contract')
-    .description('what each source has to deliver, and how well its rules and checks watch over it')
-    .addHelpText(
-      'after',
-      `
+  const contract = program.command('contract').addHelpText(
+    'after',
+    `
 Examples:
   daybook contract list
   daybook contract show orders
@@ -19,7 +16,7 @@ Examples:
   daybook contract mutate orders --seed 7
 
 All print JSON with --json. docs/contracts.md says what the words mean.`,
-    )
+  )
   contract
     .command('list')
     .description('every source: its columns, rules and checks, counted')

@@ -14,7 +14,6 @@ import { instant, printJson, printTable } from './print.ts'
 export function registerDags(program: Command): void {
   program
     .command('dags')
-    .description('list the DAGs: schedule, next run, whether paused, latest run')
     .addOption(jsonOption())
     .addHelpText(
       'after',

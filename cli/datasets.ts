@@ -16,7 +16,6 @@ import { readDatasets } from './read-datasets.ts'
 export function registerDatasets(program: Command): void {
   const command = program
     .command('datasets')
-    .description('list the datasets: who writes them, who waits for them, and for what')
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -5,22 +5,18 @@ import { interveneLive, runArgument, withRunOptions } from './intervene.ts'
 type Flags = Signed & { dag: string; json?: true }
 
 const decisions = [
-  { decision: 'approve', verb: 'approved', description: 'let a task that waits for approval pass' },
-  {
-    ...{ decision: 'reject', verb: 'rejected' },
-    description: 'answer no to a task that waits for approval: what follows is skipped',
-  },
+  { decision: 'approve', verb: 'approved' },
+  { decision: 'reject', verb: 'rejected' },
 ] as const
 
 /** `daybook approve` and `daybook reject`. */
 export function registerDecide(program: Command): void {
-  for (const { decision, verb, description } of decisions) {
+  for (const { decision, verb } of decisions) {
     withRunOptions(
       program
         .command(decision)
         .argument('<run>', runArgument)
-        .argument('<task>', 'the task that waits')
-        .description(description),
+        .argument('<task>', 'the task that waits'),
     )
       .addHelpText(
         'after',

@@ -14,7 +14,6 @@ import { startDaybook } from './start-daybook.ts'
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .description('start everything, book 14 days of a sample shop, print the summary and stop')
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -8,7 +8,6 @@ import { printJson, printLine } from './print.ts'
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('check everything Daybook needs, and say what to do about what is missing')
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -20,7 +20,6 @@ export function registerGantt(program: Command): void {
   program
     .command('gantt')
     .argument('<run>', 'a run key (ecommerce_daily/2025-12-13), a date or a run id')
-    .description('show when the tasks of a run ran, its critical path and its expected finish')
     .addOption(dagOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -25,7 +25,6 @@ interface Flags {
 export function registerGaps(program: Command): void {
   program
     .command('gaps')
-    .description('name the dates that were due and have no successful run, and fill them')
     .addOption(dagOption())
     .addOption(
       new Option(

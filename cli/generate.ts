@@ -27,7 +27,6 @@ const exitCodes = { failed: 1, badOptions: 2 } as const
 export function registerGenerate(program: Command): void {
   const command = program.command('generate')
   command
-    .description('write days of the sample shop, with a manifest of everything planted in them')
     .option('--from <date>', 'first day, YYYY-MM-DD', '2025-12-13')
     .option('--days <count>', 'how many days', numberIn('days'), 7)
     .option('--orders <count>', 'orders on a usual day', numberIn('orders'), 1000)

@@ -30,7 +30,6 @@ export function registerGraph(program: Command): void {
   program
     .command('graph')
     .addArgument(new Argument('<dag>', 'a DAG, such as ecommerce_daily').argParser(parseDag))
-    .description('draw the tasks of a DAG and their edges, of the code or of a run')
     .addOption(
       new Option('--format <format>', 'text, or a Mermaid flowchart')
         .choices(['text', 'mermaid'])

@@ -20,18 +20,15 @@ interface ExportFlags {
 }
 
 export function registerHistory(program: Command): void {
-  const history = program
-    .command('history')
-    .description("keep the histories of runs, and hold them against today's code")
-    .addHelpText(
-      'after',
-      `
+  const history = program.command('history').addHelpText(
+    'after',
+    `
 Examples:
   daybook history export 2025-12-13 --out histories/2025-12-13.json
   daybook history replay histories
 
 Both print JSON with --json.`,
-    )
+  )
   registerExport(history)
   registerReplay(history)
 }

@@ -1,56 +1,34 @@
 import { Command, CommanderError } from 'commander'
-import { ConfigError } from '../platform/config.ts'
+import { ConfigError } from '../platform/config-error.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
-import { registerAnomalies } from './anomalies.ts'
-import { registerBackfill } from './backfill.ts'
-import { registerBackfills } from './backfills.ts'
-import { registerClear } from './clear.ts'
-import { registerContract } from './contract.ts'
-import { registerDags } from './dags.ts'
-import { registerDatasets } from './datasets.ts'
-import { registerDecide } from './decide.ts'
-import { registerDemo } from './demo.ts'
-import { registerDoctor } from './doctor.ts'
+import { commands, nameOf } from './commands.ts'
 import { CommandFailed, exitCodes, exitCodesHelp, UsageError } from './exit-codes.ts'
-import { registerGantt } from './gantt.ts'
-import { registerGaps } from './gaps.ts'
-import { registerGenerate } from './generate.ts'
-import { registerGraph } from './graph.ts'
-import { registerHistory } from './history.ts'
-import { registerMark } from './mark.ts'
-import { registerPlan } from './plan.ts'
-import { registerPause } from './pause.ts'
-import { registerPools } from './pools.ts'
-import { registerQuarantine } from './quarantine.ts'
-import { registerRun } from './run.ts'
-import { registerRuns } from './runs.ts'
-import { registerShow } from './show.ts'
 import { Interrupted } from './session.ts'
-import { registerUp } from './up.ts'
-import { registerVerify } from './verify.ts'
-import { registerWhy } from './why.ts'
 
-function buildProgram(): Command {
+/** With the one command that the arguments name, or a list of all: loading them takes a second. */
+async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('daybook')
     .description('The books of an online shop, one day at a time.')
     .exitOverride()
     .showHelpAfterError('(daybook --help lists the commands, daybook COMMAND --help explains one)')
     .addHelpText('after', exitCodesHelp)
-  const registrations = [
-    ...[registerUp, registerDemo, registerGenerate, registerRun, registerBackfill],
-    ...[registerRuns, registerShow, registerQuarantine, registerAnomalies, registerDoctor],
-    ...[registerBackfills, registerGaps, registerDatasets],
-    ...[registerPools, registerVerify, registerContract, registerPlan],
-    ...[registerClear, registerMark, registerPause, registerDecide],
-    ...[registerDags, registerGraph, registerGantt, registerWhy, registerHistory],
-  ]
-  for (const register of registrations) register(program)
+  const name = args[0] === 'help' ? args[1] : args[0]
+  const wanted = commands.find((command) => nameOf(command) === name)
+  if (wanted === undefined) for (const { usage } of commands) program.command(usage)
+  else await wanted.register(program)
+  for (const command of commands) describe(program, command)
   return program
+}
+
+function describe(program: Command, listed: (typeof commands)[number]): void {
+  const command = program.commands.find((registered) => registered.name() === nameOf(listed))
+  command?.description(listed.description)
 }
 
 async function main(args: string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync(args, { from: 'user' })
+    const program = await buildProgram(args)
+    await program.parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? exitCodes.ok)
   } catch (error) {
     return reportError(error)

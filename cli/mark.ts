@@ -25,7 +25,6 @@ export function registerMark(program: Command): void {
     .command('mark')
     .argument('[run]', runArgument)
     .argument('[tasks...]', 'tasks of the run')
-    .description('set the state of tasks by hand; what failed behind them runs again')
     .addOption(
       new Option('--state <state>', 'what they have come to')
         .choices([...markedStates])

@@ -12,7 +12,7 @@ import {
   type JudgedMutant,
 } from '../domain/mutation-score.ts'
 import { loadConfig, type Config } from '../platform/config.ts'
-import { findDatabaseUrl } from '../platform/embedded/stack.ts'
+import { findDatabaseUrl } from '../platform/embedded/find-stack.ts'
 import type { JudgedDelivery, JudgeJob } from '../platform/judged-delivery.ts'
 import { withScratchDatabase } from '../platform/scratch-database.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'

@@ -5,18 +5,14 @@ import { interveneLive, runArgument, withRunOptions } from './intervene.ts'
 type Flags = Signed & { dag: string; json?: true }
 
 const commands = [
-  {
-    name: 'pause',
-    verb: 'paused',
-    description: 'start no further tasks of a run; those that run finish',
-  },
-  { name: 'resume', verb: 'resumed', description: 'let a paused run go on' },
+  { name: 'pause', verb: 'paused' },
+  { name: 'resume', verb: 'resumed' },
 ] as const
 
 /** `daybook pause` and `daybook resume`. */
 export function registerPause(program: Command): void {
-  for (const { name, verb, description } of commands) {
-    withRunOptions(program.command(name).argument('<run>', runArgument).description(description))
+  for (const { name, verb } of commands) {
+    withRunOptions(program.command(name).argument('<run>', runArgument))
       .addHelpText(
         'after',
         `

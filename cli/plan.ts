@@ -18,7 +18,6 @@ export function registerPlan(program: Command): void {
   program
     .command('plan')
     .addArgument(new Argument('[date]', 'logical date, YYYY-MM-DD').argParser(parseDate))
-    .description('say what would be made anew, and why: days, tasks and tables that are stale')
     .addOption(dagOption())
     .addOption(new Option('--from <date>', 'first day').argParser(parseDate))
     .addOption(new Option('--to <date>', 'last day').argParser(parseDate))

@@ -21,12 +21,9 @@ const poolSize = z.union([
 ])
 
 export function registerPools(program: Command): void {
-  const pools = program
-    .command('pools')
-    .description('list the pools of slots that tasks of all runs share, and set their sizes')
-    .addHelpText(
-      'after',
-      `
+  const pools = program.command('pools').addHelpText(
+    'after',
+    `
 Places among the active runs of a DAG are the pool dag:<dag_id>. --json is taken by every subcommand.
 
 Examples:
@@ -34,7 +31,7 @@ Examples:
   daybook pools set warehouse 8 --description "connections the warehouse allows"
   daybook pools set dag:ecommerce_daily 4
   daybook pools delete warehouse`,
-    )
+  )
   pools
     .command('list', { isDefault: true })
     .description('list size, use and queue of every pool')

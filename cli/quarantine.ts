@@ -9,12 +9,9 @@ import { redriveDays } from './quarantine-redrive.ts'
 import { showBadRecord } from './quarantine-show.ts'
 
 export function registerQuarantine(program: Command): void {
-  const quarantine = program
-    .command('quarantine')
-    .description('list rejected records, correct them, and have their days booked again')
-    .addHelpText(
-      'after',
-      `
+  const quarantine = program.command('quarantine').addHelpText(
+    'after',
+    `
 A record is named by its file and its place in it, as \`list\` prints it. --json is taken by every
 subcommand. Nothing here edits a file or a raw record.
 
@@ -24,7 +21,7 @@ Examples:
   daybook quarantine show orders/2025-12-13/orders.json:17
   daybook quarantine fix orders/2025-12-13/orders.json:17 --set quantity=2 --reason "told by phone"
   daybook quarantine redrive`,
-    )
+  )
   registerList(quarantine)
   registerShow(quarantine)
   registerFix(quarantine)

@@ -26,7 +26,6 @@ export function registerRun(program: Command): void {
   program
     .command('run')
     .argument('<date>', 'logical date, YYYY-MM-DD', parseDate)
-    .description('run a DAG for a day, again if it has run, and wait for the end')
     .addOption(dagOption())
     .option('--full-refresh', 'make everything anew, also what is up to date')
     .option('--params <json>', 'params of the run, as {"times":2}', parseParams)

@@ -17,7 +17,6 @@ interface Flags {
 export function registerRuns(program: Command): void {
   program
     .command('runs')
-    .description('list the runs, the newest day first')
     .addOption(new Option('--dag <id>', 'only of this DAG').argParser(parseDag))
     .addOption(new Option('--from <date>', 'first day').argParser(parseDate))
     .addOption(new Option('--to <date>', 'last day').argParser(parseDate))

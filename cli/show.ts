@@ -17,7 +17,6 @@ export function registerShow(program: Command): void {
   program
     .command('show')
     .argument('<run>', 'a run key (ecommerce_daily/2025-12-13), a date or a run id')
-    .description('show one run: its tasks, attempts, files, checks and what it restated')
     .addOption(dagOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -13,7 +13,6 @@ import { startDaybook } from './start-daybook.ts'
 export function registerUp(program: Command): void {
   program
     .command('up')
-    .description('start everything and stay up until Ctrl-C (npm start)')
     .addOption(jsonOption())
     .addHelpText(
       'after',

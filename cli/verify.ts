@@ -24,7 +24,6 @@ const samples = 5
 export function registerVerify(program: Command): void {
   program
     .command('verify')
-    .description('rebuild the published tables from staging and compare them, row for row')
     .addOption(new Option('--shop <id>', 'only this shop').conflicts(['dag', 'digests']))
     .addOption(
       new Option('--dag <id>', 'only the shop that this DAG publishes')

@@ -35,7 +35,10 @@ export async function watchDays({ database, dagId, dates, done }: WatchedDays): 
     said.add(line)
   }
   for (let isDone = false; !isDone;) {
-    isDone = await Promise.race([settled, sleep(pollMs, false)])
+    const pause = new AbortController()
+    isDone = await Promise.race([settled, sleep(pollMs, false, { signal: pause.signal })])
+    // What is left of the pause would keep the command from ending.
+    pause.abort()
     for (const attempt of await readFailedAttempts(scope)) sayOnce(describeAttempt(attempt))
     const ended = await readEndedDays(scope)
     for (const day of ended) sayOnce(describeDay(day))

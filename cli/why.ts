@@ -23,7 +23,6 @@ export function registerWhy(program: Command): void {
     .command('why')
     .argument('<run>', 'a run key (ecommerce_daily/2025-12-13), a date or a run id')
     .argument('<task>', 'a task of the run, such as publish, or an instance: load[3]')
-    .description('say why a task is in its state, or what it waits for, back to the first cause')
     .addOption(dagOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -63,6 +63,8 @@ export async function refuseStale(
   }
 }
 
+const endLimitMs = 5_000
+
 /** A backend that works for an attempt says so by the name of its application, of 63 bytes at most. */
 interface BackendName {
   /** The same for all attempts of a task of a run key. */
@@ -117,6 +119,20 @@ select
     pg_backend_pid() as pid,
     set_config('application_name', concat_ws(' ', $1::text, $2::text, $3::integer), true) as name
 from ended`,
+}
+
+/**
+ * Ends what the attempt itself has open on connections that it has lost, and waits for that: a server
+ * that does not know of the loss could commit it while the attempt does its work again.
+ */
+export async function endLostTransactions(database: Database, attempt: Attempt): Promise<void> {
+  const { task, run, attempt: number } = backendName(attempt)
+  await database.query(
+    `select pg_terminate_backend(pid, ${endLimitMs}) from pg_stat_activity
+     where datname = current_database()
+       and application_name = concat_ws(' ', $1::text, $2::text, $3::integer)`,
+    [task, run, number],
+  )
 }
 
 /** A run that was terminated, or taken over by a newer one, may not write any more. */

@@ -1,10 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-
-/** A setting that cannot be used; the message names every problem at once. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
-}
+import { ConfigError } from './config-error.ts'
 
 const optionalText = z
   .string()

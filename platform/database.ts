@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { DatabaseClient } from './database-outage.ts'
 
 export type Database = pg.Pool
 export type Transaction = pg.PoolClient
@@ -18,6 +19,7 @@ export function createDatabase(url: string, maxConnections = 10): Database {
   const database = new pg.Pool({
     connectionString: url,
     max: maxConnections,
+    Client: DatabaseClient,
     types,
     options:
       '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres ' +

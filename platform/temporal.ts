@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
-import { NativeConnection } from '@temporalio/worker'
 import type { Config } from './config.ts'
 import { CannotStart } from './embedded/cannot-start.ts'
 import { searchAttributes } from './embedded/temporal-server.ts'
 
-type TemporalSettings = Pick<Config['temporal'], 'namespace' | 'apiKey' | 'tls'>
+export type TemporalSettings = Pick<Config['temporal'], 'namespace' | 'apiKey' | 'tls'>
 
 const connectTimeout = '10 seconds'
 const keyword = 2
 const visibleWithinMs = 20_000
 
-function connectionOptions(settings: TemporalSettings, address: string) {
+export function connectionOptions(settings: TemporalSettings, address: string) {
   const { apiKey, tls } = settings
   return {
     address,
@@ -34,14 +33,6 @@ export async function connectClient(settings: TemporalSettings, address: string)
     )
   })
   return new Client({ connection, namespace: settings.namespace })
-}
-
-/** The connection a worker polls with. */
-export function connectWorker(
-  settings: TemporalSettings,
-  address: string,
-): Promise<NativeConnection> {
-  return NativeConnection.connect(connectionOptions(settings, address))
 }
 
 /**

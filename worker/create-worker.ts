@@ -73,7 +73,10 @@ export async function createWorker(options: CreateWorkerOptions): Promise<Worker
       ...slots,
     },
     interceptors: {
-      activity: [createSlotInterceptor(slots), createAuditInterceptor(database, identity)],
+      activity: [
+        createSlotInterceptor(database, slots),
+        createAuditInterceptor(database, identity),
+      ],
     },
     shutdownGraceTime: options.shutdownGraceMs ?? defaultShutdownGraceMs,
     maxHeartbeatThrottleInterval,

@@ -2,21 +2,18 @@ import { join } from 'node:path'
 import { DefaultLogger, Runtime } from '@temporalio/worker'
 import { createActivities } from '../activities/index.ts'
 import type { Config } from '../platform/config.ts'
-import { ConfigError, loadConfig } from '../platform/config.ts'
+import { loadConfig } from '../platform/config.ts'
+import { ConfigError } from '../platform/config-error.ts'
 import type { Database } from '../platform/database.ts'
 import { createDatabase } from '../platform/database.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
-import type { Addresses } from '../platform/embedded/stack.ts'
-import { findStack } from '../platform/embedded/stack.ts'
+import type { Addresses } from '../platform/embedded/find-stack.ts'
+import { findStack } from '../platform/embedded/find-stack.ts'
 import { applyMigrations } from '../platform/migrate.ts'
-import {
-  connectClient,
-  connectWorker,
-  registerSearchAttributes,
-  waitForNamespace,
-} from '../platform/temporal.ts'
+import { connectClient, registerSearchAttributes, waitForNamespace } from '../platform/temporal.ts'
 import { applySchedules } from '../schedules/apply-schedules.ts'
 import { dags } from '../workflows/dags.ts'
+import { connectWorker } from './connect-worker.ts'
 import { createWorker, defaultWorkflowsPath } from './create-worker.ts'
 
 // One for each task that may run at once, and some for the runs' own bookkeeping.

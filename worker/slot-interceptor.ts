@@ -3,6 +3,8 @@ import { ApplicationFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import type { createSlotActivities } from '../activities/slots.ts'
 import { AttemptPlan, slotHolder, slotsNotFree } from '../dag/retry-delay.ts'
+import type { Database } from '../platform/database.ts'
+import { throughOutages } from './through-outages.ts'
 
 type Slots = ReturnType<typeof createSlotActivities>
 
@@ -13,17 +15,23 @@ const longestSlotPollMs = 2_000
  * A task has its slots only while it runs: a try that failed, and a look that found nothing, gives
  * them back, and the next one takes them again. Nothing of it is an event of the run's history.
  */
-export function createSlotInterceptor(slots: Slots): ActivityInterceptorsFactory {
-  return ({ info }) => ({
+export function createSlotInterceptor(
+  database: Database,
+  slots: Slots,
+): ActivityInterceptorsFactory {
+  return (context) => ({
     inbound: {
       async execute(input, next) {
+        const { info } = context
         const plan = AttemptPlan.safeParse(input.args[1]).data
         if (plan?.slots === undefined || info.isLocal) return next(input)
         const holder = slotHolder(plan.cleared ?? 0, (plan.triesBefore ?? 0) + info.attempt)
         const isTold = plan.pokeIntervalMs === undefined
         const wanted = { ...plan.slots, holder, isTold }
         // The run has taken those of the first try.
-        if (info.attempt > 1) await take(slots, wanted, plan, info)
+        if (info.attempt > 1) {
+          await throughOutages(context, database, () => take(slots, wanted, plan, info))
+        }
         try {
           return await next(input)
         } catch (error) {

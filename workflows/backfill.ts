@@ -19,6 +19,7 @@ import type {
 import type { Dag } from '../dag/define-dag.ts'
 import type { PlannedDay, Reprocess } from '../dag/plan-backfill.ts'
 import { BackfillInput, inWords, planBackfill, reasonToSkip } from '../dag/plan-backfill.ts'
+import { localOptions } from '../dag/run-loop/local-options.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { BackfillProgress, RunsOfBackfill } from './run-days.ts'
 import { isDone, mostEvents, runDays, showProgress } from './run-days.ts'
@@ -28,7 +29,7 @@ export const pauseSignal = defineSignal('pause')
 export const resumeSignal = defineSignal('resume')
 export const cancelSignal = defineSignal('cancel')
 
-const ledger = proxyLocalActivities<BackfillActivities>({ startToCloseTimeout: '30 seconds' })
+const ledger = proxyLocalActivities<BackfillActivities>(localOptions)
 
 /** Carried over when a long backfill continues as a new execution. */
 interface Continuation extends RunsOfBackfill {

@@ -12,9 +12,11 @@ import type { CatchUpActivities, MissingDay } from '../activities/catch-up.ts'
 import type { CloseEndedActivities } from '../activities/close-ended.ts'
 import type { Dag } from '../dag/define-dag.ts'
 import { catchUpDag } from '../dag/plan-catch-up.ts'
+import { localOptions } from '../dag/run-loop/local-options.ts'
 import { isAlreadyStarted } from '../dag/run-loop/start-or-join.ts'
 
 const local = proxyLocalActivities<CatchUpActivities & CloseEndedActivities>({
+  ...localOptions,
   startToCloseTimeout: '2 minutes',
 })
 

@@ -2,10 +2,9 @@ import { proxyLocalActivities } from '@temporalio/workflow'
 import type { DatasetActivities } from '../activities/datasets.ts'
 import type { RunActivities } from '../activities/runs.ts'
 import type { InTurn } from '../dag/run-loop/local-queue.ts'
+import { localOptions } from '../dag/run-loop/local-options.ts'
 
-const local = proxyLocalActivities<RunActivities & DatasetActivities>({
-  startToCloseTimeout: '30 seconds',
-})
+const local = proxyLocalActivities<RunActivities & DatasetActivities>(localOptions)
 
 /** What a run writes about itself. */
 export type Ledger = Pick<

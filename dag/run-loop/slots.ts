@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow'
 import type { PoolUse } from '../graph.ts'
 import type { InTurn } from './local-queue.ts'
+import { localOptions } from './local-options.ts'
 import { waitByRetries } from './wait-by-retries.ts'
 
 /** Sent by whoever gave slots back, to a run whose task may use them now. */
@@ -45,7 +46,7 @@ export interface Slots {
 
 export type SlotUse = PoolUse & Pick<SlotRequest, 'taskId' | 'poolSlots' | 'mapIndex' | 'holder'>
 
-const local = proxyLocalActivities<SlotActivities>({ startToCloseTimeout: '30 seconds' })
+const local = proxyLocalActivities<SlotActivities>(localOptions)
 
 /** Slots of pools that this run shares with others. */
 export function createSlots(date: string, inTurn: InTurn): Slots {

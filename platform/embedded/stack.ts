@@ -1,23 +1,15 @@
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
 import type { Say } from './cannot-start.ts'
-import { CannotStart } from './cannot-start.ts'
 import { claimHome } from './claim-home.ts'
+import type { Addresses, StackConfig } from './find-stack.ts'
+import { addressesOf } from './find-stack.ts'
 import { keepRunning } from './keep-running.ts'
 import { startPostgres } from './postgres.ts'
-import { postgresUrl, recallPostgres } from './postgres-memory.ts'
-import { isStillRunning } from './process-identity.ts'
 import type { EmbeddedState } from './state-file.ts'
-import { readState, removeState, replaceState } from './state-file.ts'
+import { removeState, replaceState } from './state-file.ts'
 import { startTemporalServer } from './temporal-server.ts'
 import type { Watchdog } from './watchdog.ts'
 import { startWatchdog } from './watchdog.ts'
-
-export interface Addresses {
-  databaseUrl: string
-  temporalAddress: string
-  temporalUiUrl: string | undefined
-}
 
 export interface Stack extends Addresses {
   /** The process that started the servers, when that is not this one. */
@@ -29,8 +21,6 @@ export interface Stack extends Addresses {
   /** Ends it at once. */
   kill(): Promise<void>
 }
-
-type StackConfig = Pick<Config, 'databaseUrl' | 'temporal' | 'homeDir'>
 
 /**
  * Starts the embedded servers that the settings do not point elsewhere. If another process has
@@ -56,56 +46,6 @@ async function useServersElsewhere(config: StackConfig): Promise<Stack> {
   const watchdog = startWatchdog()
   const stop = () => Promise.resolve(watchdog.close())
   return { ...addresses, ownerPid: undefined, watchdog, stop, kill: stop }
-}
-
-/** Addresses of what runs now, for a command that starts nothing. @throws CannotStart */
-export async function findStack(config: StackConfig): Promise<Addresses> {
-  return addressesOf(config, await readLiveState(config.homeDir))
-}
-
-/** The database alone, for a command that only reads. @throws CannotStart */
-export async function findDatabaseUrl(config: StackConfig): Promise<string> {
-  return databaseUrlOf(config, await readLiveState(config.homeDir))
-}
-
-async function readLiveState(homeDir: string): Promise<EmbeddedState | undefined> {
-  const state = await readState(homeDir)
-  const isLive = state !== undefined && state.isReady && (await isStillRunning(state.owner))
-  return isLive ? state : undefined
-}
-
-async function addressesOf(
-  config: StackConfig,
-  state: EmbeddedState | undefined,
-): Promise<Addresses> {
-  return { databaseUrl: await databaseUrlOf(config, state), ...temporalOf(config, state) }
-}
-
-async function databaseUrlOf(
-  config: StackConfig,
-  state: EmbeddedState | undefined,
-): Promise<string> {
-  if (config.databaseUrl !== undefined) return config.databaseUrl
-  const server = state?.postgres
-  const memory = server && (await recallPostgres(config.homeDir))
-  if (server === undefined || memory === undefined) throw notRunning('PostgreSQL', 'DATABASE_URL')
-  return postgresUrl(memory, server.port, 'daybook')
-}
-
-function temporalOf({ temporal: settings }: StackConfig, state: EmbeddedState | undefined) {
-  const { address, uiUrl } = settings
-  if (address !== undefined) return { temporalAddress: address, temporalUiUrl: uiUrl }
-  if (state?.temporal === undefined) throw notRunning('Temporal', 'TEMPORAL_ADDRESS')
-  const { port, uiPort } = state.temporal
-  const temporalUiUrl = uiUrl ?? `http://127.0.0.1:${uiPort}`
-  return { temporalAddress: `127.0.0.1:${port}`, temporalUiUrl }
-}
-
-function notRunning(server: string, setting: string): CannotStart {
-  return new CannotStart(
-    `No ${server} is running for this folder, and ${setting} is not set`,
-    `start it with \`npm start\`, or set ${setting}`,
-  )
 }
 
 async function startOwnServers(

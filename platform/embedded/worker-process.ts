@@ -3,11 +3,11 @@ import type { ConnectionLike } from '@temporalio/client'
 import type { Config } from '../config.ts'
 import type { Say } from './cannot-start.ts'
 import { CannotStart } from './cannot-start.ts'
+import type { Addresses } from './find-stack.ts'
 import type { KeptServer } from './keep-running.ts'
 import { keepRunning } from './keep-running.ts'
 import type { ServerProcess } from './server-process.ts'
 import { startServerProcess, waitUntilReady } from './server-process.ts'
-import type { Addresses } from './stack.ts'
 import type { Watchdog } from './watchdog.ts'
 
 const root = join(import.meta.dirname, '..', '..')

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { commands, nameOf } from '../../cli/commands.ts'
 import { runCli } from '../support/run-cli.ts'
 import { testDatabase, testTemporal } from '../support/servers.ts'
 
@@ -17,24 +18,60 @@ beforeAll(async () => {
 
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-const commands = [
-  ...['up', 'demo', 'generate', 'run', 'backfill', 'runs', 'show', 'quarantine', 'anomalies'],
-  ...['doctor', 'dags', 'graph', 'gantt', 'why', 'history', 'backfills'],
-]
-
 describe('help', () => {
   test('daybook --help lists every command and the exit codes', async () => {
     const { code, stdout } = await runCli(['--help'])
     expect(code).toBe(0)
-    for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
+    for (const { usage } of commands) expect(stdout).toContain(`\n  ${usage} `)
     expect(stdout).toContain('Exit codes: 0 done')
   })
 
-  test.each(commands)('daybook %s --help explains it, with --json', async (command) => {
-    const { code, stdout } = await runCli([command, '--help'])
+  test.each(commands)('daybook $usage: its --help explains it, with --json', async (command) => {
+    const { usage, description } = command
+    const { code, stdout } = await runCli([nameOf(command), '--help'])
     expect(code).toBe(0)
-    expect(stdout).toContain(`Usage: daybook ${command}`)
+    expect(stdout).toContain(`Usage: daybook ${usage}`)
+    expect(stdout).toContain(description)
     expect(stdout).toContain('--json')
+  })
+
+  test('daybook help COMMAND says the same', async () => {
+    expect(await runCli(['help', 'resume'])).toEqual(await runCli(['resume', '--help']))
+  })
+})
+
+describe('a command loads what it needs', () => {
+  /** Says on standard error which modules of packages are loaded. */
+  const telling = `import { registerHooks } from 'node:module'
+    registerHooks({ load(url, context, next) {
+      if (url.includes('/node_modules/')) console.error(url)
+      return next(url, context)
+    } })`
+  const packagesOf = async (...args: string[]) => {
+    const hook = `data:text/javascript,${encodeURIComponent(telling)}`
+    const { code, stderr } = await runCli(args, { NODE_OPTIONS: `--import=${hook}` })
+    expect(code).toBe(0)
+    const loaded = stderr.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)
+    return new Set([...loaded].map((match) => match[1]))
+  }
+
+  test('the list of commands nothing but its parser', async () => {
+    expect([...(await packagesOf('--help'))]).toEqual(['commander'])
+  })
+
+  test('one that asks the database alone, nothing of Temporal', async () => {
+    const packages = await packagesOf('runs', '--help')
+    expect(packages).toContain('pg')
+    expect([...packages].filter((name) => name?.startsWith('@temporalio'))).toEqual([])
+  })
+
+  test('a run nothing of a worker, the generator or mail', async () => {
+    const packages = await packagesOf('run', '--help')
+    expect(packages).toContain('@temporalio/client')
+    const heavy = ['@temporalio/worker', '@temporalio/core-bridge', '@temporalio/workflow']
+    for (const name of [...heavy, '@temporalio/testing', '@faker-js/faker', 'nodemailer']) {
+      expect(packages).not.toContain(name)
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { ConfigError, loadConfig } from '../../platform/config.ts'
+import { loadConfig } from '../../platform/config.ts'
+import { ConfigError } from '../../platform/config-error.ts'
 
 test('a worker has a deployment and a build id, or neither', () => {
   expect(loadConfig({}).temporal.deployment).toBeUndefined()

@@ -12,7 +12,7 @@ import { loadConfig } from '../../platform/config.ts'
 import { chooseFreePort } from '../../platform/embedded/free-port.ts'
 import { recallPostgres, rememberPostgres } from '../../platform/embedded/postgres-memory.ts'
 import { isAlive } from '../../platform/embedded/process-identity.ts'
-import { findStack } from '../../platform/embedded/stack.ts'
+import { findStack } from '../../platform/embedded/find-stack.ts'
 import type { EmbeddedState } from '../../platform/embedded/state-file.ts'
 import { readState } from '../../platform/embedded/state-file.ts'
 

@@ -5,17 +5,25 @@ import { loadConfig } from '../../platform/config.ts'
 import { createWorker, defaultWorkflowsPath } from '../../worker/create-worker.ts'
 import { dags } from '../../workflows/dags.ts'
 import { sampleCacheDir } from '../workflows/sample-dags/start-sample-worker.ts'
+import { runCli } from './run-cli.ts'
+import type { TestDatabase } from './servers.ts'
 import { testDatabase, testTemporal } from './servers.ts'
 import { tempFolder } from './temp-folder.ts'
 
 export type DaybookWorker = Awaited<ReturnType<typeof startDaybookWorker>>
 
-/** The product's own worker on real servers, with a landing zone and a mail folder of the test's own. */
-export async function startDaybookWorker(env: NodeJS.ProcessEnv = {}) {
+/**
+ * The product's own worker on real servers, with a landing zone and a mail folder of the test's own, and
+ * its own database unless one is given. Stopping it drops the database.
+ */
+export async function startDaybookWorker(
+  env: NodeJS.ProcessEnv = {},
+  given?: Pick<TestDatabase, 'url' | 'db' | 'drop'>,
+) {
   const folder = tempFolder('worker')
   const landingDir = join(folder, 'incoming')
   const config = loadConfig({ LANDING_DIR: landingDir, DAYBOOK_HOME: join(folder, 'home'), ...env })
-  const database = await testDatabase()
+  const database = given ?? (await testDatabase())
   const temporal = await testTemporal()
   const worker = await createWorker({
     connection: temporal.nativeConnection,
@@ -40,6 +48,14 @@ export async function startDaybookWorker(env: NodeJS.ProcessEnv = {}) {
       mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, content)
     },
+    /** Runs `daybook` on the worker's servers. */
+    command: (...args: string[]) =>
+      runCli(args, {
+        DATABASE_URL: database.url,
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+        TEMPORAL_TASK_QUEUE: temporal.taskQueue,
+      }),
     async stop() {
       worker.shutdown()
       await running

@@ -55,6 +55,7 @@ export function sampleShop(
     activities,
     runTask,
     stage,
+    stageDay,
     deliver(path: string, content: string | Uint8Array) {
       const file = join(landingDir, path)
       mkdirSync(dirname(file), { recursive: true })
@@ -112,7 +113,7 @@ export const eventsHeader =
   'event_id,user_id,product_id,event_type,event_ts,session_id,url,user_agent'
 
 export function deliverDay(
-  shop: ReturnType<typeof sampleShop>,
+  shop: { deliver(path: string, content: string): void },
   date: string,
   orders: unknown[],
   events: string[],

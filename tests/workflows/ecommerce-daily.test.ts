@@ -6,7 +6,6 @@ import { digestTables } from '../../platform/table-digests.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import type { DagRunFailure } from '../support/run-day.ts'
 import { rowVersions, writtenBetween } from '../support/booked-days.ts'
-import { runCli } from '../support/run-cli.ts'
 import { runDay } from '../support/run-day.ts'
 import type { DaybookWorker } from '../support/daybook-worker.ts'
 import { startDaybookWorker } from '../support/daybook-worker.ts'
@@ -73,14 +72,6 @@ const wrote = (date: string) =>
     `ecommerce_daily/${date}`,
   ).then((found) => found.map(({ task_id: task }) => task))
 
-const command = (...args: string[]) =>
-  runCli(args, {
-    DATABASE_URL: daybook.database.url,
-    TEMPORAL_ADDRESS: daybook.temporal.address,
-    TEMPORAL_NAMESPACE: daybook.temporal.namespace,
-    TEMPORAL_TASK_QUEUE: daybook.temporal.taskQueue,
-  })
-
 test('running a finished day again finds it up to date: only the run and its tasks are written down', async () => {
   const date = '2025-12-13'
   const before = await rowVersions(daybook.database.db)
@@ -92,7 +83,7 @@ test('running a finished day again finds it up to date: only the run and its tas
   expect(written.filter((table) => !/^audit\.(pipeline_runs|task_runs|slot_)/.test(table))).toEqual(
     [],
   )
-  const { stdout } = await command('show', date)
+  const { stdout } = await daybook.command('show', date)
   expect(stdout).toMatch(/^load_fact_orders +success .* up to date$/m)
   expect(stdout).not.toMatch(/^extract_orders .* up to date$/m)
   // The verdict of back then stands for this run.
@@ -102,7 +93,7 @@ test('running a finished day again finds it up to date: only the run and its tas
 test('a full refresh makes everything of a finished day anew, and the same', async () => {
   const date = '2025-12-13'
   const before = await published()
-  expect((await command('run', date, '--full-refresh')).code).toBe(0)
+  expect((await daybook.command('run', date, '--full-refresh')).code).toBe(0)
   const worked = await wrote(date)
   for (const task of ['transform_events_to_staging', 'dq_checks', 'load_dim_user', 'publish']) {
     expect(worked).toContain(task)
