@@ -3,7 +3,10 @@ import type { CopyLines } from './copy-lines.ts'
 import { longestRecordBytes, quoteBytes, UnreadableFileError } from './unreadable-file.ts'
 
 const code = {
+  tab: 9,
   lineFeed: 10,
+  carriageReturn: 13,
+  space: 32,
   quote: 34,
   comma: 44,
   zero: 48,
@@ -106,7 +109,7 @@ export class JsonRecords {
         this.#endLine(index)
       } else if (character === code.e || character === code.upperE) {
         this.#noteExponent(index)
-      } else if (this.#start < 0 && character > 32) this.#start = index
+      } else if (this.#start < 0 && !isBlank(character)) this.#start = index
     }
     this.#position = index
   }
@@ -186,6 +189,11 @@ export class JsonRecords {
     if (this.#mode === 'unknown' || this.#mode === 'ended') return this.#buffer.length
     return this.#start >= 0 ? this.#start : this.#position
   }
+}
+
+/** Zero bytes, of which a file system fills a hole, are none: records may have stood there. */
+function isBlank(character: number): boolean {
+  return character === code.space || character === code.tab || character === code.carriageReturn
 }
 
 /** The quote that ends the string opened at `opening`, or -1 when it is not in the text yet. */
