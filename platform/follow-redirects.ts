@@ -19,7 +19,11 @@ export async function followRedirects<Answer extends { readonly location: string
   for (let hops = 0; hops <= mostRedirects; hops += 1) {
     const answer = await ask(url)
     if (answer.location === undefined) return answer
-    url = webAddress(URL.parse(answer.location, url.href)?.href ?? answer.location, first, url.protocol)
+    url = webAddress(
+      URL.parse(answer.location, url.href)?.href ?? answer.location,
+      first,
+      url.protocol,
+    )
   }
   throw new Error(`${first} was redirected more than ${mostRedirects} times`)
 }

@@ -5,7 +5,7 @@ import { memberOf, placeJson } from '../../domain/records/json-places.ts'
 import { CopyLines } from './copy-lines.ts'
 import { readerFor } from './load-file.ts'
 import { withoutMark } from './text-start.ts'
-import { quoteBytes, UnreadableFileError } from './unreadable-file.ts'
+import { longestRecordBytes, quoteBytes, UnreadableFileError } from './unreadable-file.ts'
 
 /**
  * Reads a file as its source's without keeping anything of it.
@@ -15,12 +15,15 @@ import { quoteBytes, UnreadableFileError } from './unreadable-file.ts'
 export async function refuseOtherRecords(path: string, contract: Contract): Promise<void> {
   const lines = new CopyLines('', 0)
   const reader = readerFor(contract, lines)
+  let bytes = 0
   for await (const chunk of withoutMark(createReadStream(path))) {
     reader.push(chunk.toString('latin1'))
+    bytes += chunk.length
     lines.take()
   }
   reader.end()
-  if (contract.format === 'json' && lines.records === 1) await refuseOtherObject(path, contract)
+  const isOneObject = lines.records === 1 && bytes <= longestRecordBytes
+  if (contract.format === 'json' && isOneObject) await refuseOtherObject(path, contract)
 }
 
 async function refuseOtherObject(path: string, contract: Contract): Promise<void> {

@@ -35,7 +35,7 @@ function delivery() {
 
 const whole = { loaded: 1, duplicate: 0, quarantined: 0, received: 1 }
 
-const orderText = (date: string, id: string, fields: object = {}) =>
+const orderText = (date: string, id: string, fields: Record<string, unknown> = {}) =>
   JSON.stringify(orderOn(date, id, fields))
 /** An order with a text put in front of its other fields, which it may spoil. */
 const orderWith = (date: string, text: string) => `${orderText(date, 'odd').slice(0, -1)},${text}}`
