@@ -1,14 +1,13 @@
-import { ApplicationFailure, Context } from '@temporalio/activity'
+import { Context } from '@temporalio/activity'
 import type { Contract } from '../domain/contracts/contract.ts'
 import { rawTable } from '../domain/contracts/tables.ts'
-import { failureTypes } from '../domain/failures.ts'
 import type { Database } from '../platform/database.ts'
-import { fetchToLanding } from '../platform/landing/fetch-to-landing.ts'
-import { findFiles, type LandingFile } from '../platform/landing/find-files.ts'
+import type { LandingFile } from '../platform/landing/find-files.ts'
 import { digestFile, loadFile } from '../platform/landing/load-file.ts'
 import { ensurePartition } from '../platform/partitions.ts'
 import type { Source, Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
+import { asFailure, deliveredFiles, filesOfDay } from './delivered-files.ts'
 import { reportProgress } from './progress.ts'
 import {
   completeFile,
@@ -34,8 +33,6 @@ export interface ExtractResult {
   readonly bytes: number
 }
 
-const dayMs = 86_400_000
-
 export function createExtractActivities(deps: { database: Database; sources: Sources }) {
   const { database, sources } = deps
   return {
@@ -51,7 +48,7 @@ export function createExtractActivities(deps: { database: Database; sources: Sou
       let waiting = files
       while (waiting.length > 0) {
         for (const file of waiting) {
-          results.set(file.name, await extractFile(database, source.contract, input.date, file))
+          results.set(file.name, await extractFile(database, source, input.date, file))
         }
         waiting = await withoutVersion(database, source.contract, input.date, files)
       }
@@ -68,64 +65,17 @@ export function createExtractActivities(deps: { database: Database; sources: Sou
   }
 }
 
-async function deliveredFiles(
-  database: Database,
-  source: Source,
-  date: string,
-): Promise<LandingFile[]> {
-  let files = await filesOfDay(database, source, date)
-  if (files.length === 0 && source.url && isRecent(date)) {
-    await fetchToLanding(source.url, source.expected(date))
-    files = await filesOfDay(database, source, date)
-  }
-  if (files.length === 0 && !source.isOptional) {
-    throw ApplicationFailure.nonRetryable(
-      `No ${source.contract.source} file for ${date}: expected ${source.expected(date)}. ` +
-        'Deliver it, then run the day again.',
-      failureTypes.missingSource,
-    )
-  }
-  const empty = files.find((file) => file.bytes === 0)
-  if (empty) {
-    throw ApplicationFailure.nonRetryable(
-      `${empty.name} is empty (0 bytes). Deliver it again; a day without records is [] or a header.`,
-      failureTypes.emptyFile,
-    )
-  }
-  return files
-}
-
-/** An API tells what holds now: asking it for a day long past would misdate the answer. */
-function isRecent(date: string): boolean {
-  return Date.now() - Date.parse(date) < 3 * dayMs
-}
-
-/** The files that a day may bring, less those that an earlier day has brought already. */
-export async function filesOfDay(
-  database: Database,
-  source: Source,
-  date: string,
-): Promise<LandingFile[]> {
-  const files = await findFiles(source.files(date))
-  const taken = await database.query<{ path: string }>(
-    `select path from audit.source_files
-     where source = $1 and path = any($2) and load_date < $3 and state <> 'superseded'`,
-    [source.contract.source, files.map((file) => file.name), date],
-  )
-  const takenNames = new Set(taken.rows.map((row) => row.path))
-  return files.filter((file) => !takenNames.has(file.name))
-}
-
 async function extractFile(
   database: Database,
-  contract: Contract,
+  source: Source,
   date: string,
   file: LandingFile,
 ): Promise<ExtractResult> {
+  const { contract } = source
   try {
     const known = await sameContent(database, contract, date, file)
     if (known) return await recognise(database, contract, date, file, known)
-    return await loadNewFile(database, contract, date, file)
+    return await loadNewFile(database, source, date, file)
   } catch (error) {
     throw asFailure(error)
   }
@@ -189,10 +139,11 @@ async function recognise(
 
 async function loadNewFile(
   database: Database,
-  contract: Contract,
+  source: Source,
   date: string,
   file: LandingFile,
 ): Promise<ExtractResult> {
+  const { contract, unpackLimits } = source
   return writeInAttempt(database, async (transaction) => {
     await supersede(transaction, contract, date, file)
     await ensurePartition(transaction, rawTable(contract), date)
@@ -203,6 +154,7 @@ async function loadNewFile(
       file,
       loadDate: date,
       fileId,
+      limits: unpackLimits,
       signal: context.cancellationSignal,
       onProgress: (records) => {
         reportProgress({ file: file.name, records })
@@ -211,17 +163,6 @@ async function loadNewFile(
     await completeFile(transaction, fileId, loaded)
     return { files: 1, rowsIn: loaded.records, rowsOut: loaded.records, bytes: file.bytes }
   })
-}
-
-function asFailure(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  if (error.name === 'UnreadableFile') {
-    return ApplicationFailure.nonRetryable(error.message, failureTypes.unreadableFile)
-  }
-  if (error.name === 'SchemaDrift') {
-    return ApplicationFailure.nonRetryable(error.message, failureTypes.schemaDrift)
-  }
-  return error
 }
 
 function add(one: ExtractResult, other: ExtractResult): ExtractResult {

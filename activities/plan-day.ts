@@ -9,7 +9,7 @@ import {
 import { digestFile } from '../platform/landing/load-file.ts'
 import type { Source, Sources } from '../platform/sources.ts'
 import { partsOf, transformPart, wouldBeMadeOf, type DayPart } from './day-parts.ts'
-import { filesOfDay } from './extract.ts'
+import { filesOfDay } from './delivered-files.ts'
 import { sourceNamed } from './source-named.ts'
 
 /** Something that the next run of a day would make anew, and why. */

@@ -3,6 +3,7 @@ import { isAbsolute, join, relative, sep } from 'node:path'
 import type { ApplicationFailure } from '@temporalio/activity'
 import { Context } from '@temporalio/activity'
 import type { Database } from '../platform/database.ts'
+import { followRedirects, RefusedAddressError } from '../platform/follow-redirects.ts'
 import { readFirstRow } from '../platform/read-only.ts'
 import type { SuccessfulRun } from '../platform/successful-run.ts'
 import { findSuccessfulRun } from '../platform/successful-run.ts'
@@ -35,7 +36,6 @@ export interface UrlInput {
 }
 
 const defaultTimeoutMs = 30_000
-const mostRedirects = 5
 
 /** For `sensor`: each looks once, and returns false where what it looks for is not there yet. */
 export function createSensorActivities({
@@ -135,23 +135,18 @@ function withoutHope(error: unknown): ApplicationFailure | undefined {
 async function askUrl(first: string, timeoutMs: number): Promise<{ status: number } | false> {
   const timeout = AbortSignal.timeout(timeoutMs)
   const signal = AbortSignal.any([timeout, Context.current().cancellationSignal])
-  let url = webAddress(first, first)
-  for (let hops = 0; hops <= mostRedirects; hops += 1) {
-    const response = await fetch(url, { redirect: 'manual', signal })
-    await response.body?.cancel()
-    const { status, headers } = response
-    const location = status >= 300 && status < 400 ? headers.get('location') : null
-    if (location === null) return response.ok ? { status } : false
-    url = webAddress(new URL(location, url).href, first, url.protocol)
+  try {
+    const answer = await followRedirects(first, (url) => look(url, signal))
+    return answer.isOk ? { status: answer.status } : false
+  } catch (error) {
+    throw error instanceof RefusedAddressError ? badInput(error.message) : error
   }
-  throw new Error(`${first} was redirected more than ${mostRedirects} times`)
 }
 
-/** The scheme may change on the way from http to https, and in no other way. */
-function webAddress(address: string, first: string, before?: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined
-  const allowed = before === 'https:' ? ['https:'] : ['http:', 'https:']
-  if (url !== undefined && allowed.includes(url.protocol)) return url
-  const way = before === undefined ? '' : `${first} leads to `
-  throw badInput(`${way}${address}, which is no address of ${allowed.join(' or ')}//`)
+async function look(url: URL, signal: AbortSignal) {
+  const response = await fetch(url, { redirect: 'manual', signal })
+  await response.body?.cancel()
+  const { status, headers } = response
+  const location = status >= 300 && status < 400 ? headers.get('location') : null
+  return { status, isOk: response.ok, location: location ?? undefined }
 }

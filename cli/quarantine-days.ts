@@ -1,5 +1,5 @@
 import type { Database } from '../platform/database.ts'
-import { visible } from './marked-text.ts'
+import { visible } from '../domain/records/visible-text.ts'
 import { printLine } from './print.ts'
 
 /** Which deliveries a command is about. */

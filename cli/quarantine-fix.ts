@@ -9,7 +9,7 @@ import { withDatabase } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import type { Signed } from './intervene.ts'
 import { signatureOf } from './intervene.ts'
-import { visible } from './marked-text.ts'
+import { visible } from '../domain/records/visible-text.ts'
 import { printJson, printLine } from './print.ts'
 import { explainProblem, printProblems } from './quarantine-show.ts'
 

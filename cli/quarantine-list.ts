@@ -1,6 +1,6 @@
 import type { Database } from '../platform/database.ts'
 import { withDatabase } from './connect.ts'
-import { visible } from './marked-text.ts'
+import { visible } from '../domain/records/visible-text.ts'
 import { printJson, printLine, printTable } from './print.ts'
 import type { ChosenDays } from './quarantine-days.ts'
 import {

@@ -6,7 +6,8 @@ import { findRecord, RecordRefused, wordsFor } from '../platform/quarantined-rec
 import { configuredSources } from '../platform/sources.ts'
 import { withDatabase } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
-import { markPlace, visible } from './marked-text.ts'
+import { visible } from '../domain/records/visible-text.ts'
+import { markPlace } from './marked-text.ts'
 import { instant, printJson, printLine } from './print.ts'
 import { terminalWidth } from './terminal-width.ts'
 

@@ -4,6 +4,7 @@ import { onlineRetailContract } from '../domain/contracts/online-retail.ts'
 import { sampleShopContracts } from '../domain/contracts/sample-shop.ts'
 import type { Config } from './config.ts'
 import { listFolder, type FilePattern } from './landing/find-files.ts'
+import type { UnpackLimits } from './landing/unpack.ts'
 
 /** A source: what its records are (contract) and where a day's files lie. */
 export interface Source {
@@ -17,7 +18,11 @@ export interface Source {
   readonly url?: string
   /** A day without a file is no failure: what was delivered last stays in force. */
   readonly isOptional?: boolean
+  readonly unpackLimits: UnpackLimits
 }
+
+/** What a source is before the settings that all of them share. */
+type ListedSource = Omit<Source, 'unpackLimits'>
 
 export type Sources = ReadonlyMap<string, Source>
 
@@ -25,9 +30,9 @@ export type Sources = ReadonlyMap<string, Source>
 export function configuredSources(config: Config): Sources {
   const { orders, events, products } = sampleShopContracts(config.shopTimeZone)
   const landing = config.landingDir
-  const sources: Source[] = [
-    dated(orders, landing, 'orders', /^[^.].*\.(json|jsonl|ndjson)(\.gz)?$/, 'orders.json'),
-    dated(events, landing, 'events', /^[^.].*\.csv(\.gz)?$/, 'events.csv'),
+  const sources: ListedSource[] = [
+    dated(orders, landing, 'orders', /^[^.].*\.(json|jsonl|ndjson)(\.gz)?$/s, 'orders.json'),
+    dated(events, landing, 'events', /^[^.].*\.csv(\.gz)?$/s, 'events.csv'),
     {
       contract: products,
       isOptional: true,
@@ -51,7 +56,8 @@ export function configuredSources(config: Config): Sources {
       deliveredDays: () => daysNamedIn(config.onlineRetailDir, /^(\d{4}-\d{2}-\d{2})\.csv(\.gz)?$/),
     },
   ]
-  return new Map(sources.map((source) => [source.contract.source, source]))
+  const { unpackLimits } = config
+  return new Map(sources.map((source) => [source.contract.source, { ...source, unpackLimits }]))
 }
 
 function dated(
@@ -60,7 +66,7 @@ function dated(
   folder: string,
   fileName: RegExp,
   example: string,
-): Source {
+): ListedSource {
   return {
     contract,
     files: (date) => ({ root, folder: `${folder}/${date}`, fileName }),

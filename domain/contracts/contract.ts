@@ -51,6 +51,8 @@ export interface Column {
   /** Lower bound that the value must exceed. */
   readonly above?: number
   readonly isKey?: boolean
+  /** Metrics are told by its values: they are part of keys, and no longer than keys are. */
+  readonly isSegment?: boolean
   /** The value must lie before the end of the delivery date. */
   readonly notFuture?: boolean
   readonly maxAgeDays?: number
@@ -82,7 +84,8 @@ export type ReaderRule = (typeof readerRules)[number]
 
 const readerRulesInWords: Readonly<Record<ReaderRule, string>> = {
   malformed:
-    'one JSON object without \\u0000 and half surrogate pairs, or a line whose quotes close',
+    'one JSON object without \\u0000 and half surrogate pairs, at most 200 brackets deep and of 10,000 ' +
+    'lines, or a line whose quotes close',
   bad_encoding: 'UTF-8 without the character NUL',
   too_few_columns: 'as many fields as the header has',
   too_many_columns: 'as many fields as the header has',
@@ -116,7 +119,7 @@ function columnRules(contract: Contract, column: Column): Rule[] {
   if (column.type !== 'text') {
     add('type', `${text} is not null and ${value} is null`, typesInWords[column.type])
   }
-  if (column.isKey) {
+  if (column.isKey || column.isSegment) {
     const isBroken = `length(${value}) > ${longestKeyCharacters}`
     add('length', isBroken, `at most ${longestKeyCharacters} characters`)
   }

@@ -11,6 +11,8 @@ import {
 import { familyColumns } from './families.ts'
 import { rawTable } from './tables.ts'
 
+const mostLines = 10_000
+
 /** How the records of some files are laid out: a CSV header, or JSON with or without order lines. */
 export interface Layout {
   readonly fileIds: readonly number[]
@@ -151,6 +153,7 @@ function jsonFields(input: JudgeInput, layout: Layout, filter: string): string {
     return `${fieldText(column, text)} as ${textOf(column)}`
   })
   const lines = layout.isNested && contract.linesField ? jsonLines(contract.linesField) : ''
+  const isDocument = `jsonb_typeof(parsed) = 'object'${lines ? ` and ${hasFewLines(contract)}` : ''}`
   return `select raw.file_id, raw.record_no, raw.load_date,
   coalesce(raw.problem, case when doc is null then 'malformed' end) as problem,
   ${lines ? 'lines.item_no::integer' : '1'} as item_no,
@@ -161,7 +164,7 @@ cross join lateral (
   offset 0
 ) parsing
 cross join lateral (
-  select case when jsonb_typeof(parsed) = 'object' then parsed end as doc
+  select case when ${isDocument} then parsed end as doc
   offset 0
 ) document
 ${lines}
@@ -171,6 +174,12 @@ where ${ofFiles(date, layout)} and ${filter}`
 function lineText(column: Column, field: string): string {
   if (column.isOfLine) return `case when has_lines then item ->> ${field} else doc ->> ${field} end`
   return `coalesce(item ->> ${field}, doc ->> ${field})`
+}
+
+/** Lines become rows, each with what it breaks: a record of millions would be gigabytes. */
+function hasFewLines({ linesField = '' }: Contract): string {
+  const lines = `parsed -> ${quote(linesField)}`
+  return `case when jsonb_typeof(${lines}) = 'array' then jsonb_array_length(${lines}) <= ${mostLines} else true end`
 }
 
 function jsonLines(linesField: string): string {
@@ -209,8 +218,8 @@ function typedColumn(column: Column): string {
 }
 
 /**
- * PostgreSQL itself takes `1e5`, `0x1F`, `1_000`, `NaN`, `infinity`, `now` and `today`; a delivery
- * that says so is wrong.
+ * PostgreSQL itself takes `1e5`, `0x1F`, `1_000`, `NaN`, `infinity`, `now`, `today` and years before
+ * Christ; a delivery that says so is wrong.
  */
 function typedValue(type: Column['type'], text: string): string {
   const leftOver = `translate(${text}, '0123456789', '')`
@@ -222,7 +231,7 @@ function typedValue(type: Column['type'], text: string): string {
     case 'money':
       return `case when ${leftOver} in ('', '-', '.', '-.') and length(${text}) < 30 and pg_input_is_valid(${text}, 'numeric') then ${text}::numeric end`
     case 'timestamp':
-      return `case when ${text} like '____-__-__%' and pg_input_is_valid(${text}, 'timestamptz') then ${text}::timestamptz end`
+      return `case when ${text} like '____-__-__%' and strpos(upper(${text}), 'BC') = 0 and pg_input_is_valid(${text}, 'timestamptz') then ${text}::timestamptz end`
   }
 }
 

@@ -47,7 +47,7 @@ export function onlineRetailContract(): Contract {
         isKey: true,
         tidy: (text) => `regexp_replace(${text}, '\\.0$', '')`,
       },
-      { name: 'customer_country', from: 'Country', type: 'text' },
+      { name: 'customer_country', from: 'Country', type: 'text', isSegment: true },
     ],
     derived: {
       vendor_id: "'ONLINE_RETAIL'",

@@ -28,7 +28,8 @@ export class JsonFault extends Error {
   }
 }
 
-const deepest = 200
+/** Brackets in brackets that a record may have; PostgreSQL's own limit depends on its stack. */
+export const deepestNesting = 200
 
 /**
  * Where each value of a JSON text stands.
@@ -57,7 +58,7 @@ class JsonPlaces {
 
   value(from: number, depth: number): JsonNode {
     const start = this.skipBlanks(from)
-    if (depth > deepest) throw new JsonFault(start)
+    if (depth > deepestNesting) throw new JsonFault(start)
     if (this.#text[start] === '{') return this.#object(start, depth)
     if (this.#text[start] === '[') return this.#array(start, depth)
     return { kind: 'scalar', start, end: this.#scalar(start) }

@@ -1,8 +1,8 @@
 import Papa from 'papaparse'
 import type { CopyLines } from './copy-lines.ts'
-import { SchemaDriftError, UnreadableFileError } from './unreadable-file.ts'
+import { readHeader } from './csv-header.ts'
+import { longestRecordBytes, UnreadableFileError } from './unreadable-file.ts'
 
-const longestLineCharacters = 16 * 1024 * 1024
 const longestQuotedCharacters = 64 * 1024
 
 /**
@@ -13,7 +13,9 @@ const longestQuotedCharacters = 64 * 1024
 export class CsvRecords {
   #rest = ''
   #lineNo = 0
+  #bytesRead = 0
   #quotedLines: string[] = []
+  #quotedCharacters = 0
   header: string[] | undefined
   readonly #out: CopyLines
   readonly #requiredFields: readonly string[]
@@ -26,12 +28,14 @@ export class CsvRecords {
   push(chunk: string): void {
     const lines = (this.#rest + chunk).split('\n')
     this.#rest = lines.pop() ?? ''
-    if (this.#rest.length > longestLineCharacters) {
+    this.#bytesRead += chunk.length
+    for (const line of lines) this.#line(line)
+    if (this.#rest.length > longestRecordBytes) {
       throw new UnreadableFileError(
-        `has a line ${this.#lineNo + 1} of more than ${longestLineCharacters} bytes`,
+        `has a line ${this.#lineNo + 1} of more than ${longestRecordBytes} bytes, from byte ` +
+          `${this.#bytesRead - this.#rest.length} on. Deliver it with a line end after each record`,
       )
     }
-    for (const line of lines) this.#line(line)
   }
 
   /** @throws UnreadableFileError when there was no header, or the last line breaks off */
@@ -57,7 +61,7 @@ export class CsvRecords {
     this.#lineNo += 1
     const line = rawLine.endsWith('\r') ? rawLine.slice(0, -1) : rawLine
     if (this.#quotedLines.length > 0) this.#continueQuoted(line)
-    else if (!this.header) this.header = this.#readHeader(line)
+    else if (!this.header) this.header = readHeader(line, this.#requiredFields)
     else if (line !== '') this.#record(line)
   }
 
@@ -65,9 +69,10 @@ export class CsvRecords {
     if (!line.includes('"')) {
       this.#addPlain(line)
     } else if (isBalanced(line)) {
-      this.#addQuoted(this.#lineNo, line)
+      this.#addQuoted(this.#lineNo, line, splitQuoted(line))
     } else {
       this.#quotedLines = [line]
+      this.#quotedCharacters = line.length
     }
   }
 
@@ -77,10 +82,8 @@ export class CsvRecords {
     else this.#out.add(this.#lineNo, line)
   }
 
-  #addQuoted(lineNo: number, record: string): void {
-    const parsed = Papa.parse<string[]>(record, { delimiter: ',', newline: '\n' })
-    const fields = parsed.data[0] ?? []
-    if (parsed.errors.length > 0 || parsed.data.length !== 1) {
+  #addQuoted(lineNo: number, record: string, fields: string[] | undefined): void {
+    if (fields === undefined) {
       this.#out.addProblem(lineNo, record, 'malformed')
       return
     }
@@ -95,14 +98,25 @@ export class CsvRecords {
     return columns < expected ? 'too_few_columns' : 'too_many_columns'
   }
 
-  /** A quoted field may hold line breaks; one that never closes must not swallow the file. */
+  /**
+   * A quoted field may hold line breaks. A quote that never closes must not swallow the file, and one
+   * that the next stray quote closes must not swallow the lines between.
+   */
   #continueQuoted(line: string): void {
     this.#quotedLines.push(line)
+    this.#quotedCharacters += line.length + 1
+    if (isBalanced(line)) {
+      if (this.#quotedCharacters > longestQuotedCharacters) this.#giveUpQuoted()
+      return
+    }
     const record = this.#quotedLines.join('\n')
-    if (isBalanced(record)) {
-      this.#addQuoted(this.#lineNo - this.#quotedLines.length + 1, record)
-      this.#quotedLines = []
-    } else if (record.length > longestQuotedCharacters) this.#giveUpQuoted()
+    const fields = splitQuoted(record)
+    if (fields === undefined) {
+      this.#giveUpQuoted()
+      return
+    }
+    this.#addQuoted(this.#lineNo - this.#quotedLines.length + 1, record, fields)
+    this.#quotedLines = []
   }
 
   #giveUpQuoted(): void {
@@ -111,27 +125,12 @@ export class CsvRecords {
     this.#lineNo -= others.length
     this.#out.addProblem(this.#lineNo, first, 'malformed')
     for (const line of others) this.#line(line)
-    if (this.#quotedLines.length > 0) this.#giveUpQuoted()
   }
+}
 
-  #readHeader(line: string): string[] {
-    const fields = (Papa.parse<string[]>(line, { delimiter: ',' }).data[0] ?? []).map((field) =>
-      Buffer.from(field, 'latin1').toString('utf8').trim(),
-    )
-    const missing = this.#requiredFields.filter((field) => !fields.includes(field))
-    if (missing.length > 0) {
-      throw new SchemaDriftError(
-        `lacks the required column ${missing.join(', ')}; its header is: ${line.slice(0, 200)}. ` +
-          (fields.length === 1 ? 'Separate columns by commas' : 'Add the column') +
-          ', then deliver the file again',
-      )
-    }
-    const repeated = fields.filter((field, index) => fields.indexOf(field) !== index)
-    if (repeated.length > 0) {
-      throw new SchemaDriftError(`names the column ${repeated.join(', ')} twice in its header`)
-    }
-    return fields
-  }
+function splitQuoted(record: string): string[] | undefined {
+  const parsed = Papa.parse<string[]>(record, { delimiter: ',', newline: '\n' })
+  return parsed.errors.length > 0 || parsed.data.length !== 1 ? undefined : parsed.data[0]
 }
 
 function countCommas(line: string): number {

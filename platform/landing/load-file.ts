@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { lstat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
 import { from as copyFrom } from 'pg-copy-streams'
 import { fieldOf, stopsWhenMissing, type Contract } from '../../domain/contracts/contract.ts'
 import { rawTable } from '../../domain/contracts/tables.ts'
@@ -10,8 +8,9 @@ import { CopyLines } from './copy-lines.ts'
 import { CsvRecords } from './csv-records.ts'
 import type { LandingFile } from './find-files.ts'
 import { JsonRecords } from './json-records.ts'
-import { openLandingFile } from './open-file.ts'
-import { UnreadableFileError } from './unreadable-file.ts'
+import { openLandingFile, refuseChangedFile } from './open-file.ts'
+import { withoutMark } from './text-start.ts'
+import { isPacked, unpacking, type UnpackLimits } from './unpack.ts'
 
 export interface LoadedFile {
   readonly sha256: string
@@ -25,6 +24,7 @@ export interface LoadFileInput {
   readonly file: LandingFile
   readonly loadDate: string
   readonly fileId: number
+  readonly limits: UnpackLimits
   readonly signal?: AbortSignal
   readonly onProgress?: (records: number) => void
 }
@@ -44,12 +44,14 @@ export async function loadFile(
   const reader = readerFor(contract, lines)
   const source = await openNaming(file)
   const copy = transaction.query(copyInto(rawTable(contract)))
+  const text = isPacked(file) ? unpacking(file, input.limits) : asItIs
   const records = recordsToCopy(reader, lines, input.onProgress)
   const options = input.signal ? { signal: input.signal } : {}
   try {
-    if (isGzip(file)) await pipeline(source, hashing(hash), createGunzip(), records, copy, options)
-    else await pipeline(source, hashing(hash), records, copy, options)
+    await pipeline(source, hashing(hash), text, withoutMark, records, copy, options)
   } catch (error) {
+    // What is wrong with half a file is not what to tell its sender.
+    if (isOfFile(error)) await refuseChangedFile(file)
     throw namingFile(error, file)
   }
   await refuseChangedFile(file)
@@ -104,10 +106,8 @@ function recordsToCopy(
   onProgress: ((records: number) => void) | undefined,
 ) {
   return async function* (chunks: AsyncIterable<Buffer>) {
-    let isFirst = true
     for await (const chunk of chunks) {
-      reader.push((isFirst ? withoutByteOrderMark(chunk) : chunk).toString('latin1'))
-      isFirst = false
+      reader.push(chunk.toString('latin1'))
       onProgress?.(lines.records)
       if (lines.size > 0) yield lines.take()
     }
@@ -116,32 +116,15 @@ function recordsToCopy(
   }
 }
 
-function withoutByteOrderMark(chunk: Buffer): Buffer {
-  if (chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) return chunk.subarray(3)
-  const isUtf16 =
-    (chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff)
-  if (isUtf16) throw new UnreadableFileError('is UTF-16 text; save it as UTF-8')
-  return chunk
+async function* asItIs(chunks: AsyncIterable<Buffer>) {
+  yield* chunks
 }
 
-function isGzip(file: LandingFile): boolean {
-  return file.name.endsWith('.gz')
+function isOfFile(error: unknown): error is Error {
+  return error instanceof Error && ['UnreadableFile', 'SchemaDrift'].includes(error.name)
 }
 
 function namingFile(error: unknown, file: LandingFile): unknown {
-  if (!(error instanceof Error)) return error
-  const isGzipError = 'code' in error && String(error.code).startsWith('Z_')
-  if (isGzipError)
-    return new UnreadableFileError(`${file.name} is not a whole gzip file: ${error.message}`)
-  if (error.name === 'UnreadableFile' || error.name === 'SchemaDrift') {
-    error.message = `${file.name} ${error.message}`
-  }
+  if (isOfFile(error)) error.message = `${file.name} ${error.message}`
   return error
-}
-
-/** Half-written files are refused for now and tried again: their digest would be of no file. */
-async function refuseChangedFile(file: LandingFile): Promise<void> {
-  const stat = await lstat(file.path)
-  if (stat.size === file.bytes && stat.mtimeMs === file.modifiedAtMs) return
-  throw new Error(`${file.name} changed while it was read; it is read again at the next attempt`)
 }

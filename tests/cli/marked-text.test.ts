@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { markPlace, visible } from '../../cli/marked-text.ts'
+import { markPlace } from '../../cli/marked-text.ts'
+import { visible } from '../../domain/records/visible-text.ts'
 
 test('what a terminal would obey is written out, the rest stays', () => {
   expect(visible('caf\u00e9 \u{1f600} "\\"')).toBe('caf\u00e9 \u{1f600} "\\"')

@@ -52,6 +52,7 @@ export function sampleShop(
   const publishDay = (date: string) => runTask('publish', activities.publish, loadInput(date))
   return {
     landingDir,
+    sources,
     activities,
     runTask,
     stage,
