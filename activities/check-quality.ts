@@ -4,6 +4,7 @@ import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { failureMessage, type CheckResult } from '../domain/checks-verdict.ts'
 import { failureTypes } from '../domain/failures.ts'
+import type { Severity } from '../domain/severity.ts'
 import { candidatesOf, StagedReader } from '../platform/candidates.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { badInput } from './bad-input.ts'
@@ -24,12 +25,19 @@ export interface CheckQualityInput {
   readonly dagId: string
   /** Staging tables to check, `{ orders: 'staging.orders_clean', … }`. */
   readonly sources: Readonly<Record<string, string>>
+  /**
+   * The task of the run in which a person may let a day pass that failed a check of severity error.
+   * Without one, such a check stops the day as a critical one does.
+   */
+  readonly approval?: string
 }
 
 export interface CheckQualityResult {
   readonly checks: number
   readonly passed: number
   readonly warned: number
+  /** Failed checks of severity error: a person has to let the day pass. */
+  readonly held: number
   readonly failed: number
   readonly rowsIn: number
 }
@@ -40,14 +48,14 @@ export function createQualityActivities({ database }: { database: Database }) {
      * Judges a day's staging rows and files, all rules of a table in one scan. The results of this run
      * are replaced and stay, also when the day fails. Repeatable; a verdict on the same delivery by the
      * same checks stands, whatever days were published since.
-     * @throws ChecksFailed naming every failed critical check (never retried)
+     * @throws ChecksFailed naming every failed check that stops the day (never retried)
      */
     async checkQuality(input: CheckQualityInput): Promise<MaybeUpToDate<CheckQualityResult>> {
       const contracts = Object.values(input.sources).map(contractOf)
       const { verdict, results } = await writeInAttempt(database, (transaction) =>
         checkDay(transaction, input, contracts),
       )
-      refuseFailed(input.date, results)
+      refuseFailed(input.date, stopping(input, results))
       return verdict
     },
   }
@@ -76,7 +84,7 @@ async function checkDay(
   await replaceResults(transaction, input, outcomes)
   const results = outcomes.flatMap((outcome) => outcome.results)
   const verdict = countsOf(results, outcomes)
-  if (failedOf(results).length === 0) await notePart(transaction, day, part, madeOf, verdict)
+  if (stopping(input, results).length === 0) await notePart(transaction, day, part, madeOf, verdict)
   return { verdict, results }
 }
 
@@ -118,16 +126,17 @@ async function replaceResults(
   )
 }
 
-function refuseFailed(date: string, results: readonly CheckResult[]): void {
-  const failed = failedOf(results)
+function refuseFailed(date: string, failed: readonly CheckResult[]): void {
   if (failed.length === 0) return
   throw ApplicationFailure.nonRetryable(failureMessage(date, failed), failureTypes.checksFailed, {
     failed,
   })
 }
 
-function failedOf(results: readonly CheckResult[]): CheckResult[] {
-  return results.filter((result) => !result.isPassed && result.severity === 'critical')
+/** The failed checks after which nobody can let the day pass. */
+function stopping({ approval }: CheckQualityInput, results: readonly CheckResult[]): CheckResult[] {
+  const severities = approval === undefined ? ['critical', 'error'] : ['critical']
+  return results.filter(({ isPassed, severity }) => !isPassed && severities.includes(severity))
 }
 
 function countsOf(
@@ -135,12 +144,14 @@ function countsOf(
   outcomes: readonly Outcome[],
 ): CheckQualityResult {
   const failed = results.filter((result) => !result.isPassed)
-  const warned = failed.filter((result) => result.severity === 'warn').length
+  const count = (severity: Severity) =>
+    failed.filter((result) => result.severity === severity).length
   return {
     checks: results.length,
     passed: results.length - failed.length,
-    warned,
-    failed: failed.length - warned,
+    warned: count('warn'),
+    held: count('error'),
+    failed: count('critical'),
     rowsIn: outcomes.reduce((sum, outcome) => sum + outcome.rows, 0),
   }
 }

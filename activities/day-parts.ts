@@ -32,6 +32,7 @@ const methods = {
     'domain/contracts/contract.ts',
     'domain/contracts/families.ts',
     'domain/contracts/judge-sql.ts',
+    'domain/severity.ts',
     'platform/fixes-in-force.ts',
     'platform/judge-record.ts',
   ],

@@ -5,6 +5,7 @@ import { createQualityActivities } from './check-quality.ts'
 import { buildDailyMetrics, createMetricActivities } from './compute-metrics.ts'
 import { createMailActivities } from './deliver-mail.ts'
 import { createExtractActivities } from './extract.ts'
+import { createHoldActivities } from './hold-day.ts'
 import { createLoadActivities } from './load.ts'
 import { createNotifyActivities } from './notify.ts'
 import { publishAnomalies } from './publish-anomalies.ts'
@@ -28,6 +29,7 @@ export function createActivities({ database, config }: ActivityDeps) {
     ...createExtractActivities({ database, sources }),
     ...createTransformActivities({ database, sources }),
     ...createQualityActivities({ database }),
+    ...createHoldActivities({ database, config }),
     ...createLoadActivities({ database, sources }),
     ...createMetricActivities({ database }),
     ...createAnomalyActivities({ database }),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DeadlineAlert } from '../dag/deadline.ts'
 import { readRunKey } from '../dag/resolve-run.ts'
 import { composeDeadlineMail } from '../domain/mail-deadline.ts'
-import { composeFailureMail, type FailedCheck } from '../domain/mail-failure.ts'
+import { composeFailureMail } from '../domain/mail-failure.ts'
 import { composeFindingsMail, type Finding } from '../domain/mail-findings.ts'
 import type { Attempt } from '../platform/attempt.ts'
 import type { Config } from '../platform/config.ts'
@@ -10,6 +10,7 @@ import { inTransaction, type Database, type Transaction } from '../platform/data
 import { createMailer } from '../platform/mail.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { addToOutbox, sendDueMails, type MailCounts } from './outbox.ts'
+import { readFailedChecks } from './read-failed-checks.ts'
 import { readNewFindings } from './read-new-findings.ts'
 import { writeInAttempt } from './write-in-attempt.ts'
 
@@ -149,23 +150,11 @@ async function writeFailureMails(
   runId: string,
   input: NotifyFailureInput,
 ): Promise<void> {
-  const failedChecks = await readFailedChecks(transaction, runId)
+  const failedChecks = await readFailedChecks(transaction, runId, ['critical', 'error'])
   const content = composeFailureMail({ ...input, runId, failedChecks })
   for (const recipient of config.mailTo) {
     const dedupeKey = `failure ${runId} ${recipient}`
     const mail = { dedupeKey, kind: 'failure' as const, runId, recipient, content }
     await addToOutbox(transaction, { ...mail, runKey: input.runKey }, config.mailFrom)
   }
-}
-
-async function readFailedChecks(transaction: Transaction, runId: string): Promise<FailedCheck[]> {
-  const checks = await transaction.query<FailedCheck>(
-    `select check_id as "checkId", table_name as "tableName", expected, actual,
-       failed_rows as "failedRows"
-     from audit.dq_results
-     where run_id = $1 and severity = 'critical' and not is_passed
-     order by check_id`,
-    [runId],
-  )
-  return checks.rows
 }

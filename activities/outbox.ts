@@ -5,7 +5,7 @@ import type { MailContent } from '../domain/mail-document.ts'
 
 export interface NewMail {
   readonly dedupeKey: string
-  readonly kind: 'findings' | 'failure' | 'deadline'
+  readonly kind: 'findings' | 'failure' | 'deadline' | 'held'
   readonly runId: string
   readonly runKey: string
   readonly recipient: string

@@ -2,11 +2,11 @@ import { ApplicationFailure } from '@temporalio/activity'
 import {
   fieldOf,
   readerRules,
-  rulesOf,
   stopsWhenMissing,
   type Column,
   type Contract,
 } from '../domain/contracts/contract.ts'
+import { breaksRule } from '../domain/contracts/judge-sql.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Transaction } from '../platform/database.ts'
 
@@ -73,19 +73,13 @@ async function columnsThatAre(
 /** A required column is missing where its rule says so; of others the value itself is. */
 function isMissing(contract: Contract, column: Column): string {
   return column.required
-    ? `bool_and(${breaks(contract, `${column.name}_required`)})`
-    : `bool_and(${column.name} is null and not (${breaks(contract, `${column.name}_type`)}))`
+    ? `bool_and(${breaksRule(contract, `${column.name}_required`)})`
+    : `bool_and(${column.name} is null and not (${breaksRule(contract, `${column.name}_type`)}))`
 }
 
 function isRetyped(contract: Contract, column: Column): string {
-  const ofWrongType = breaks(contract, `${column.name}_type`)
+  const ofWrongType = breaksRule(contract, `${column.name}_type`)
   return `bool_or(${ofWrongType}) and bool_and(${ofWrongType} or ${column.name} is null)`
-}
-
-/** SQL condition that a judged record breaks a rule; false where the contract has no such rule. */
-function breaks(contract: Contract, id: string): string {
-  const index = rulesOf(contract).findIndex((rule) => rule.id === id)
-  return index < 0 ? 'false' : `(broken >> ${index + readerRules.length}) & 1 = 1`
 }
 
 function driftOf(what: string, remedy: string): ApplicationFailure {

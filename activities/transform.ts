@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity'
-import type { Contract } from '../domain/contracts/contract.ts'
+import { criticalRules, type Contract } from '../domain/contracts/contract.ts'
 import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/judge-sql.ts'
 import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
@@ -192,6 +192,7 @@ async function concludeFiles(
   const files = await transaction.query<ConcludedFile>(concludeSql(candidate), [
     contract.source,
     date,
+    criticalRules(contract),
   ])
   const broken = files.rows.find(
     (file) =>
@@ -230,7 +231,8 @@ function concludeSql(candidate: string): string {
       from (select distinct file_id, record_no from ${candidate}) staged group by file_id
     ),
     quarantined as (
-      select file_id, count(*) as records from audit.bad_records
+      select file_id, count(*) as records, count(*) filter (where rules && $3::text[]) as critical
+      from audit.bad_records
       where source = $1 and load_date = $2 group by file_id
     ),
     duplicates as (
@@ -240,6 +242,7 @@ function concludeSql(candidate: string): string {
     update audit.source_files file
     set records_loaded = coalesce((select records from loaded where loaded.file_id = file.file_id), 0),
       records_quarantined = coalesce((select records from quarantined where quarantined.file_id = file.file_id), 0),
+      records_critical = coalesce((select critical from quarantined where quarantined.file_id = file.file_id), 0),
       records_duplicate = coalesce((select records from duplicates where duplicates.file_id = file.file_id), 0)
     where file.source = $1 and file.load_date = $2 and file.state = 'loaded'
     returning path, records_received, records_loaded, records_quarantined, records_duplicate`

@@ -11,7 +11,7 @@ export interface DaySummary {
   duplicates: number
   checksPassed: number
   checksWarned: number
-  /** Critical checks that failed: the day was not published. */
+  /** Critical and error checks that failed: the day was not published, or a person let it pass. */
   checksFailed: number
   anomalies: number
   mails: number
@@ -58,7 +58,7 @@ checks as (
         run_id,
         count(*) filter (where is_passed) as passed,
         count(*) filter (where not is_passed and severity = 'warn') as warned,
-        count(*) filter (where not is_passed and severity = 'critical') as failed
+        count(*) filter (where not is_passed and severity in ('error', 'critical')) as failed
     from audit.standing_checks
     group by run_id
 ),

@@ -22,7 +22,7 @@ export function registerDecide(program: Command): void {
         'after',
         `
 Examples:
-  daybook ${decision} 2025-12-13 sign_off
+  daybook ${decision} 2025-12-13 approve_held_day --reason "the sale of the year"
   daybook ${decision} payments_daily/2025-12-13 sign_off --reason "seen by two"`,
       )
       .action((run: string, task: string, flags: Flags) => {

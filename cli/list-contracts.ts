@@ -27,14 +27,15 @@ export function showContract(source: string, { json }: { json?: true }): void {
   if (json) {
     return printJson({ ...contract, rules: rulesOf(contract), checks: checks.map(describeCheck) })
   }
-  const { shopId, format, timeZone } = contract
-  printLine(`${source} of the shop ${shopId}: ${format}, days of ${timeZone}\n`)
+  const { shopId, format, timeZone, severity = 'error' } = contract
+  printLine(`${source} of the shop ${shopId}: ${format}, days of ${timeZone}`)
+  printLine(`Its rules are of severity ${severity} where they do not say otherwise.\n`)
   const rules = rulesOf(contract)
   const columns = contract.columns.map((column) => [
     ...[column.name, fieldOf(column), column.type, isNeeded(column)],
     rules
       .filter((rule) => rule.column === column.name)
-      .map(({ id }) => id)
+      .map((rule) => (rule.severity === severity ? rule.id : `${rule.id} (${rule.severity})`))
       .join(', '),
   ])
   printTable(['column', 'field', 'type', 'needed', 'rules'], columns, 'No columns.')

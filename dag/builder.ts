@@ -11,6 +11,7 @@ import type { WeightRule } from './priority-weights.ts'
 import type { Ref, SureRef, Wired } from './reference.ts'
 import type { RunType } from './run-type.ts'
 import type {
+  ApprovalOptions,
   AttemptOptions,
   BranchRef,
   Chosen,
@@ -171,10 +172,13 @@ export interface Builder<Params, Prefix extends string = ''> {
     input: (item: ItemOf<NoInfer<Over>>) => Wired<NoInfer<Input>, NoInfer<Rule>>,
     options?: TaskOptions<`${Prefix}${NoInfer<Id>}`, Rule> & MapOptions<ItemOf<NoInfer<Over>>>,
   ) => TaskRef<`${Prefix}${Id}`, Output[]>
-  /** Waits until a person approves or rejects; a rejection skips what comes after. */
+  /** Waits until a person approves or rejects; a rejection skips what comes after, or fails the task. */
   readonly approval: <const Id extends string>(
     id: Id,
-    options?: UnpooledOptions<`${Prefix}${NoInfer<Id>}`> & WaitOptions & SkipOptions,
+    options?: UnpooledOptions<`${Prefix}${NoInfer<Id>}`> &
+      WaitOptions &
+      SkipOptions &
+      ApprovalOptions,
   ) => TaskRef<`${Prefix}${Id}`, ApprovalOutput>
   /**
    * Tasks that are seen as one: their ids begin with that of the group and a dot, `orders.load`, and

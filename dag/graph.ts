@@ -66,6 +66,8 @@ export interface TaskNode {
   readonly choices: readonly string[]
   /** What a short circuit, a latest-only or a rejected approval skips; all that follows if absent. */
   readonly skips?: 'all_downstream' | 'direct_downstream'
+  /** Of an approval: a rejection fails it, instead of skipping what comes after. */
+  readonly failsOnReject?: true
   readonly isSetup?: true
   readonly teardown?: Teardown
   readonly wait?: Wait

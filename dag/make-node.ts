@@ -1,5 +1,6 @@
 import type { DagOptions } from './builder.ts'
 import type {
+  ApprovalOptions,
   AttemptOptions,
   MapOptions,
   PlaceOptions,
@@ -38,6 +39,7 @@ export interface NodeParts {
 type AnyOptions = TaskOptions<never, TriggerRule> &
   SkipOptions &
   WaitOptions &
+  ApprovalOptions &
   MapOptions &
   Partial<Pick<TeardownOptions<never>, 'setups' | 'failsRun'>> & { readonly isSetup?: true }
 
@@ -80,6 +82,7 @@ export function makeNode(
     ...(options.isSetup ? { isSetup: true } : {}),
     ...(options.setups ? { teardown: { setups, failsRun: options.failsRun ?? false } } : {}),
     ...skipsOf(parts.kind, options),
+    ...(options.failOnReject ? { failsOnReject: true } : {}),
     ...mappingOf(mapped, options),
     ...waitOf(parts.kind, options),
     ...poolOf(options),

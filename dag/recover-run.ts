@@ -1,3 +1,4 @@
+import { endOfDecision } from './end-of-wait.ts'
 import type { Graph, TaskNode, TriggerRule } from './graph.ts'
 import { initialStates } from './reducer.ts'
 import { taskSkipped } from './retry-delay.ts'
@@ -13,8 +14,9 @@ export interface RecordedStep {
   readonly reason: string
   /** null: a person did it. */
   readonly attempt: number | null
-  /** Of an approval; the task has its state by itself then. */
+  /** Of an approval, and by whom; the task has its state by itself then. */
   readonly decision?: 'approve' | 'reject' | null
+  readonly by?: string | null
 }
 
 export interface RecordedRun {
@@ -83,10 +85,9 @@ function leavesNothing(states: TaskStates, { id, activity }: TaskNode): boolean 
 const cut: TaskStatus = { state: 'cancelled', reason: 'its run was terminated' }
 
 function statusAfter(step: RecordedStep, task: TaskNode): TaskStatus {
-  const { state, reason, attempt, taskId, decision } = step
+  const { state, reason, attempt, taskId, decision, by } = step
   if (decision) {
-    const isShut = decision === 'reject'
-    return statusOfEnd(task, { type: 'task_succeeded', taskId, isShut })
+    return statusOfEnd(task, endOfDecision(task, { decision, by: by ?? 'somebody', reason }))
   }
   if (attempt === null) return { state, reason }
   // That all instances of a mapped task have ended is not on record.

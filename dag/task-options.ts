@@ -94,6 +94,11 @@ export interface SkipOptions {
   readonly skips?: 'all_downstream' | 'direct_downstream'
 }
 
+export interface ApprovalOptions {
+  /** A rejection fails the task, and with it what comes after; by default it skips that. */
+  readonly failOnReject?: boolean
+}
+
 export interface MapOptions<Item = never> {
   /** Instances that go on at once in a run; by default 100. */
   readonly maxActiveTisPerDagrun?: number

@@ -1,8 +1,8 @@
-import { quote } from './contracts/contract.ts'
+import { criticalRules, lenientRules, quote, type Contract } from './contracts/contract.ts'
+import type { Severity } from './severity.ts'
 
 export const critical = 'critical'
 export const warn = 'warn'
-export type Severity = typeof critical | typeof warn
 
 /**
  * What a check's number is measured over: the day's staging rows, the copies of each key among them,
@@ -98,42 +98,72 @@ function shareSql(part: string, whole: string): string {
   return `round((${part})::numeric / nullif(${whole}, 0), 8)`
 }
 
-const quarantinedShare = shareSql('sum(records_quarantined)', 'sum(records_received)')
-const quarantineSamples = `select coalesce(record_id, file_id || ':' || record_no) as record_key,
+/** A file that was read before rules had severities: all of its bad records counted. */
+const countedRecords = 'sum(coalesce(records_critical, records_quarantined))'
+
+function quarantineSamples(filter: string): string {
+  return `select coalesce(record_id, file_id || ':' || record_no) as record_key,
     array_to_string(rules, ', ') as detail
-  from audit.bad_records where load_date = $1 and source = $2 order by file_id, record_no`
+  from audit.bad_records where load_date = $1 and source = $2 and ${filter}
+  order by file_id, record_no`
+}
+
+/** That a record broke a rule of severity info or warn, which staging names in its row. */
+export function lenientRuleChecks(contract: Contract): Check[] {
+  return lenientRules(contract).map(({ id, column, severity, expected }) =>
+    noRecord(
+      `rule_${id}`,
+      severity,
+      `${quote(id)} = any (broken_rules)`,
+      `rows that break the rule ${id} (${expected})`,
+      column,
+    ),
+  )
+}
 
 /** Checks that every source has. */
-export const sourceChecks: readonly Check[] = [
-  {
-    id: 'conservation',
-    severity: critical,
-    scan: 'files',
-    measure: `count(*) filter (where records_received is distinct from
-      records_loaded + records_quarantined + records_duplicate)`,
-    failing: `records_received is distinct from records_loaded + records_quarantined + records_duplicate`,
-    detail: `format('%s received, %s loaded, %s quarantined, %s duplicates', records_received,
-      records_loaded, records_quarantined, records_duplicate)`,
-    unit: 'count',
-    max: 0,
-    words: 'files whose records are not all loaded, quarantined or known duplicates',
-  },
-  {
-    id: 'quarantine_limit',
-    severity: critical,
-    scan: 'files',
-    measure: quarantinedShare,
-    samples: quarantineSamples,
-    unit: 'share',
-    max: 0.05,
-    words: 'records in quarantine',
-  },
+export function sourceChecks(contract: Contract): Check[] {
+  return [...fileChecks(contract), ...sharedChecks]
+}
+
+function fileChecks(contract: Contract): Check[] {
+  const countsTowardsLimit = `rules && array[${criticalRules(contract).map(quote).join(', ')}]`
+  return [
+    conservation,
+    {
+      id: 'quarantine_limit',
+      severity: critical,
+      scan: 'files',
+      measure: shareSql(countedRecords, 'sum(records_received)'),
+      samples: quarantineSamples(countsTowardsLimit),
+      unit: 'share',
+      max: 0.05,
+      words: 'records in quarantine',
+    },
+  ]
+}
+
+const conservation: Check = {
+  id: 'conservation',
+  severity: critical,
+  scan: 'files',
+  measure: `count(*) filter (where records_received is distinct from
+    records_loaded + records_quarantined + records_duplicate)`,
+  failing: `records_received is distinct from records_loaded + records_quarantined + records_duplicate`,
+  detail: `format('%s received, %s loaded, %s quarantined, %s duplicates', records_received,
+    records_loaded, records_quarantined, records_duplicate)`,
+  unit: 'count',
+  max: 0,
+  words: 'files whose records are not all loaded, quarantined or known duplicates',
+}
+
+const sharedChecks: readonly Check[] = [
   {
     id: 'quarantine_share',
     severity: warn,
     scan: 'files',
-    measure: quarantinedShare,
-    samples: quarantineSamples,
+    measure: shareSql('sum(records_quarantined)', 'sum(records_received)'),
+    samples: quarantineSamples('true'),
     unit: 'share',
     max: 0.02,
     words: 'records in quarantine',
@@ -171,6 +201,18 @@ export const sourceChecks: readonly Check[] = [
     unit: 'ratio',
     min: 0.6,
     max: 1.7,
+    words: 'times the usual volume of this weekday',
+  },
+  {
+    // A part of the files, or the sale of the year? Only a person can know.
+    id: 'plausible_volume',
+    severity: 'error',
+    scan: 'model',
+    measure: 'checks/usual_volume',
+    needsHistory: true,
+    unit: 'ratio',
+    min: 0.25,
+    max: 4,
     words: 'times the usual volume of this weekday',
   },
 ]

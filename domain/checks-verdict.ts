@@ -1,4 +1,5 @@
-import type { Bounds, Check, Severity, Unit } from './checks-kinds.ts'
+import type { Bounds, Check, Unit } from './checks-kinds.ts'
+import type { Severity } from './severity.ts'
 
 /** What a check found on a day, in words for people. */
 export interface CheckResult {
@@ -19,14 +20,18 @@ export interface Measured {
   readonly worst?: string | null
 }
 
-/** A check without a number passes: an empty day fails by its volume, not by each share of nothing. */
+/**
+ * A check without a number passes: an empty day fails by its volume, not by each share of nothing. So
+ * does one of severity info: its number is kept, and that is all.
+ */
 export function verdictOf(check: Check, table: string, measured: Measured): CheckResult {
   const { id, severity } = check
   return {
     id,
     table,
     severity,
-    isPassed: measured.value === null || isWithin(check, Number(measured.value)),
+    isPassed:
+      severity === 'info' || measured.value === null || isWithin(check, Number(measured.value)),
     expected: `${boundsText(check)} ${check.words}`,
     actual: actualText(check, measured.value),
     failedRows: measured.failedRows,
@@ -39,12 +44,13 @@ export function isWithin({ min, max, above }: Bounds, value: number): boolean {
   return above === undefined || value > above
 }
 
-/** One sentence for a run that stops here: every failed critical check, and what to do. */
+/** One sentence for a run that stops here: every failed check that stops it, and what to do. */
 export function failureMessage(date: string, failed: readonly CheckResult[]): string {
   const checks = failed.map(
     (check) => `${check.id} of ${check.table}: expected ${check.expected}, found ${check.actual}`,
   )
-  const count = failed.length === 1 ? '1 critical check' : `${failed.length} critical checks`
+  const kind = failed.every(({ severity }) => severity === 'critical') ? 'critical check' : 'check'
+  const count = failed.length === 1 ? `1 ${kind}` : `${failed.length} ${kind}s`
   return (
     `${count} of ${date} failed. ${checks.join('; ')}. Nothing of this delivery was published: ` +
     'readers keep the figures they have. Correct the delivery, then run the day again.'

@@ -7,6 +7,7 @@ import {
   critical,
   everyRecord,
   inSet,
+  lenientRuleChecks,
   noRecord,
   shareOfRecords,
   sourceChecks,
@@ -61,7 +62,8 @@ export function checksOf(contract: Contract): Check[] {
   const volume = volumeOfSource[contract.source] ?? volumeOfFamily[contract.family]
   const checks = [
     volumeCheck(volume),
-    ...sourceChecks,
+    ...sourceChecks(contract),
+    ...lenientRuleChecks(contract),
     ...familyChecks[contract.family],
     ...learnedChecks(contract),
     ...catalogueChecks(contract),

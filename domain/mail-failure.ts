@@ -1,12 +1,5 @@
-import { composeMail, type Block, type MailContent } from './mail-document.ts'
-
-export interface FailedCheck {
-  readonly checkId: string
-  readonly tableName: string
-  readonly expected: string
-  readonly actual: string
-  readonly failedRows: number
-}
+import { checkBlocks, type FailedCheck } from './mail-checks.ts'
+import { composeMail, type MailContent } from './mail-document.ts'
 
 export interface FailedRun {
   readonly dagId: string
@@ -19,7 +12,7 @@ export interface FailedRun {
 
 const maxReasonLength = 2_000
 
-/** The one mail of a failed run: what failed, why first, and which critical checks. */
+/** The one mail of a failed run: what failed, why first, and which checks stopped or held it. */
 export function composeFailureMail(run: FailedRun): MailContent {
   return composeMail(`Daybook: run ${run.dagId}/${run.date} failed`, [
     { kind: 'heading', text: `Run ${run.dagId}/${run.date} failed` },
@@ -31,22 +24,4 @@ export function composeFailureMail(run: FailedRun): MailContent {
       text: `The figures published before stay up. Details: daybook show ${run.dagId}/${run.date} (execution ${run.runId})`,
     },
   ])
-}
-
-function checkBlocks(checks: readonly FailedCheck[]): Block[] {
-  if (checks.length === 0) return []
-  return [
-    { kind: 'heading', text: `Failed critical checks: ${checks.length}` },
-    {
-      kind: 'table',
-      columns: ['check', 'table', 'expected', 'actual', 'bad rows'],
-      rows: checks.map((check) => [
-        check.checkId,
-        check.tableName,
-        check.expected,
-        check.actual,
-        String(check.failedRows),
-      ]),
-    },
-  ]
 }

@@ -56,19 +56,18 @@ async function readSteps(
 ): Promise<RecordedStep[]> {
   const { rows } = await database.query<RecordedStep>(
     `select task_id as "taskId", state, coalesce(error, '') as reason, attempt, null as decision,
-       started_at as at
+       null as by, started_at as at
      from audit.task_runs where run_id = $1
      union all
-     select task ->> 'taskId', 'none', 'it was cleared', null, null, made_at
+     select task ->> 'taskId', 'none', 'it was cleared', null, null, null, made_at
      from audit.interventions, jsonb_array_elements(detail -> 'cleared') as task
      where run_key = $2 and run_id = $1
      union all
-     select task, detail ->> 'state', 'marked by ' || made_by, null, null, made_at
+     select task, detail ->> 'state', 'marked by ' || made_by, null, null, null, made_at
      from audit.interventions, jsonb_array_elements_text(detail -> 'tasks') as task
      where run_key = $2 and run_id = $1 and action = 'mark'
      union all
-     select detail ->> 'task', 'success', 'decided by ' || made_by, null, detail ->> 'decision',
-       made_at
+     select detail ->> 'task', 'success', reason, null, detail ->> 'decision', made_by, made_at
      from audit.interventions
      where run_key = $2 and run_id = $1 and action = 'decide'
      order by at, attempt nulls last`,

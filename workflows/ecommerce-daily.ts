@@ -5,6 +5,9 @@ const act = activityRefs<Activities>()
 
 const shopId = 'main'
 
+/** How long a held day waits for a person: then half an hour is left to book it by ten. */
+const decision = { waitAtMost: '7.5 hours', onTimeout: 'fail' } as const
+
 export const ecommerceDaily = defineDag(
   {
     id: 'ecommerce_daily',
@@ -19,7 +22,7 @@ export const ecommerceDaily = defineDag(
     // All figures are ready by ten.
     deadline: { after: '8 hours', warnBefore: '1 hour', notify: act.notifyDeadline },
   },
-  ({ task, branch, date }) => {
+  ({ task, branch, approval, date }) => {
     const day = { date, shopId, orders: 'orders', events: 'events', products: 'products' }
 
     const productsDue = branch('products_due', act.chooseProducts, { date }, ['extract_products'])
@@ -56,6 +59,7 @@ export const ecommerceDaily = defineDag(
       {
         date,
         dagId: 'ecommerce_daily',
+        approval: 'approve_held_day',
         sources: {
           orders: 'staging.orders_clean',
           events: 'staging.events_clean',
@@ -66,9 +70,23 @@ export const ecommerceDaily = defineDag(
       { after: [orders, events, products], rule: 'none_failed' },
     )
 
-    const dimDate = task('load_dim_date', act.loadDimDate, day, { after: [checks] })
-    const dimUser = task('load_dim_user', act.loadDimUser, day, { after: [checks] })
-    const dimProduct = task('load_dim_product', act.loadDimProduct, day, { after: [checks] })
+    const isHeld = branch(
+      'is_held',
+      act.holdDay,
+      { date, shopId, held: checks.output.held, ...decision },
+      ['approve_held_day'],
+    )
+    const approved = approval('approve_held_day', {
+      after: [isHeld],
+      ...decision,
+      failOnReject: true,
+    })
+
+    // A day that nobody has to approve is a day like any other.
+    const loading = { after: [approved], rule: 'none_failed' } as const
+    const dimDate = task('load_dim_date', act.loadDimDate, day, loading)
+    const dimUser = task('load_dim_user', act.loadDimUser, day, loading)
+    const dimProduct = task('load_dim_product', act.loadDimProduct, day, loading)
     const dims = [dimDate, dimUser, dimProduct]
     const factOrders = task('load_fact_orders', act.loadFactOrders, day, { after: dims })
     const factEvents = task('load_fact_events', act.loadFactEvents, day, { after: dims })

@@ -6,6 +6,9 @@ const act = activityRefs<Activities>()
 const shopId = 'online_retail'
 const source = 'online_retail'
 
+/** How long a held day waits for a person; then it is not published. */
+const decision = { waitAtMost: '7.5 hours', onTimeout: 'fail' } as const
+
 export const onlineRetailDaily = defineDag(
   {
     id: 'online_retail_daily',
@@ -19,7 +22,7 @@ export const onlineRetailDaily = defineDag(
     retryDelay: '5 minutes',
     onFailure: act.notifyFailure,
   },
-  ({ task, date }) => {
+  ({ task, branch, approval, date }) => {
     const day = { date, shopId, orders: source }
     const raw = task('extract_orders', act.extractSource, { date, source })
     const lines = task(
@@ -34,13 +37,28 @@ export const onlineRetailDaily = defineDag(
       {
         date,
         dagId: 'online_retail_daily',
+        approval: 'approve_held_day',
         sources: { orders: 'staging.online_retail_clean' },
       },
       { after: [lines] },
     )
-    const dimDate = task('load_dim_date', act.loadDimDate, day, { after: [checks] })
-    const dimUser = task('load_dim_user', act.loadDimUser, day, { after: [checks] })
-    const dimProduct = task('load_dim_product', act.loadDimProduct, day, { after: [checks] })
+    const isHeld = branch(
+      'is_held',
+      act.holdDay,
+      { date, shopId, held: checks.output.held, ...decision },
+      ['approve_held_day'],
+    )
+    const approved = approval('approve_held_day', {
+      after: [isHeld],
+      ...decision,
+      failOnReject: true,
+    })
+
+    // A day that nobody has to approve is a day like any other.
+    const loading = { after: [approved], rule: 'none_failed' } as const
+    const dimDate = task('load_dim_date', act.loadDimDate, day, loading)
+    const dimUser = task('load_dim_user', act.loadDimUser, day, loading)
+    const dimProduct = task('load_dim_product', act.loadDimProduct, day, loading)
     const factOrders = task('load_fact_orders', act.loadFactOrders, day, {
       after: [dimDate, dimUser, dimProduct],
     })

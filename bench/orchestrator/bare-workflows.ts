@@ -45,6 +45,7 @@ export async function bare_daily({ date }: DayInput): Promise<void> {
   }
   await Promise.all([products(), stage(), stage()])
   await run('checkQuality', date)
+  await run('holdDay', date)
   await Promise.all(['loadDimDate', 'loadDimUser', 'loadDimProduct'].map((name) => run(name, date)))
   await Promise.all(['loadFactOrders', 'loadFactEvents'].map((name) => run(name, date)))
   for (const name of ['computeDailyMetrics', 'scoreAnomalies', 'publish', 'notify']) {

@@ -1,6 +1,6 @@
 import { condition } from '@temporalio/workflow'
 import { z } from 'zod'
-import { endOfWait } from '../end-of-wait.ts'
+import { endOfDecision, endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
 import type { TaskEnd } from '../reducer.ts'
 
@@ -14,7 +14,7 @@ export const Decision = z.strictObject({
 export type Decision = z.infer<typeof Decision>
 
 export interface Approvals {
-  /** Until a person has decided, or time is up. A rejection lets nothing through. */
+  /** Until a person has decided, or time is up. A rejection lets nothing through, or fails it. */
   wait(task: TaskNode): Promise<TaskEnd>
   decide(decision: Decision): void
   isAwaited(taskId: string): boolean
@@ -32,9 +32,9 @@ export function createApprovals(outputs: Map<string, unknown>): Approvals {
           return endOfWait(task, 'nobody decided')
         }
         const decision = awaited.get(task.id)
+        if (decision === undefined) throw new Error(`${task.id} ended without a decision`)
         outputs.set(task.id, decision)
-        const isShut = decision?.decision === 'reject'
-        return { type: 'task_succeeded', taskId: task.id, isShut }
+        return endOfDecision(task, decision)
       } finally {
         awaited.delete(task.id)
       }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endOfSuccess } from '../end-of-task.ts'
-import { endOfWait } from '../end-of-wait.ts'
+import { endOfDecision, endOfWait } from '../end-of-wait.ts'
 import type { TaskNode } from '../graph.ts'
 import type { InstancesBefore } from '../mapped-task.ts'
 import type { RunEvent, TaskEnd } from '../reducer.ts'
@@ -178,7 +178,6 @@ async function awaitApproval(tasks: FakeTasks, task: TaskNode, cleared: number):
   }
   clock.after(performed.tookMs, task.id, () => {
     tasks.onOutput(task.id, { task: task.id, ...decision })
-    const isShut = decision.decision === 'reject'
-    tasks.onEnd({ type: 'task_succeeded', taskId: task.id, isShut })
+    tasks.onEnd(endOfDecision(task, decision))
   })
 }

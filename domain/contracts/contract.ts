@@ -1,3 +1,5 @@
+import { isRejecting, type Severity } from '../severity.ts'
+
 /**
  * A source's contract: its columns, types and rules, written once. Parsing, SQL checks, tables,
  * quarantine rules and docs follow from it. Rule ids are `<column>_<rule>`; a rule on a missing
@@ -20,11 +22,16 @@ export interface Contract {
    * them, or `refuse` the day. Fields in another order are always accepted.
    */
   readonly newColumn?: 'keep' | 'ignore' | 'refuse'
+  /** Of the rules whose column says none: `error` by default. */
+  readonly severity?: Severity
   /** JSON field that holds an order's lines, each inheriting the record's other fields. */
   readonly linesField?: string
 }
 
 export type Family = 'order_lines' | 'events' | 'products'
+/** The rules that a column can have; the last part of a rule's id. */
+export type RuleKind =
+  'required' | 'type' | 'length' | 'accepted' | 'min' | 'max' | 'not_future' | 'not_too_old'
 export type ColumnType = 'text' | 'integer' | 'money' | 'timestamp'
 
 export interface Column {
@@ -60,20 +67,24 @@ export interface Column {
   readonly defaultSql?: string
   /** SQL that tidies the field's text, given an expression for it. */
   readonly tidy?: (text: string) => string
+  /** What becomes of a record that breaks a rule, where it is not what the contract says for all. */
+  readonly severities?: Readonly<Partial<Record<RuleKind, Severity>>>
   /** Told by each line of a record with lines; the record's own field would count once a line. */
   readonly isOfLine?: boolean
 }
 
 export interface Rule {
   readonly id: string
-  readonly column: string | null
+  readonly kind: RuleKind
+  readonly column: string
+  readonly severity: Severity
   /** SQL condition, true when the record breaks the rule. */
   readonly isBroken: string
   /** What the rule asks for, in words. */
   readonly expected: string
 }
 
-/** Problems that the reader of a file finds before any column is known. */
+/** Problems that the reader of a file finds before any column is known; they are critical. */
 export const readerRules = [
   'malformed',
   'bad_encoding',
@@ -105,12 +116,26 @@ export function rulesOf(contract: Contract): Rule[] {
   return contract.columns.flatMap((column) => columnRules(contract, column))
 }
 
+/** The rules that let a record load which breaks them. */
+export function lenientRules(contract: Contract): Rule[] {
+  return rulesOf(contract).filter(({ severity }) => !isRejecting(severity))
+}
+
+/** Ids of the rules whose records count towards the limit of a day, the reader's among them. */
+export function criticalRules(contract: Contract): string[] {
+  const ofContract = rulesOf(contract).filter(({ severity }) => severity === 'critical')
+  return [...readerRules, ...ofContract.map(({ id }) => id)]
+}
+
 function columnRules(contract: Contract, column: Column): Rule[] {
   const text = textOf(column)
   const value = column.name
   const rules: Rule[] = []
-  const add = (id: string, isBroken: string, expected: string) =>
-    rules.push({ id: `${column.name}_${id}`, column: column.name, isBroken, expected })
+  const add = (kind: RuleKind, isBroken: string, expected: string) => {
+    const severity = column.severities?.[kind] ?? contract.severity ?? 'error'
+    const id = `${column.name}_${kind}`
+    rules.push({ id, kind, column: column.name, severity, isBroken, expected })
+  }
   if (column.required) add('required', `${text} is null`, 'a value')
   if (column.requiredWhen) {
     const isBroken = `${text} is null and (${column.requiredWhen})`

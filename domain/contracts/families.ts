@@ -55,6 +55,8 @@ export const lineageColumns: Readonly<Record<string, string>> = {
   load_date: 'date not null',
   file_id: 'bigint not null',
   record_no: 'integer not null',
+  /** Rules that the row breaks and that let it load; null for none. */
+  broken_rules: 'text[]',
 }
 
 /** The column by which later loads find the other deliveries of a row. */

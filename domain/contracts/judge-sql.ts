@@ -1,5 +1,6 @@
 import {
   fieldOf,
+  lenientRules,
   quote,
   readerRules,
   rulesOf,
@@ -43,15 +44,18 @@ export function ruleBits(contract: Contract): { id: string; column: string | nul
 
 /**
  * One scan of a day's raw records: each line typed, with a bit mask `broken` of the rules that its
- * record breaks (bits as in `ruleBits`). A record with one bad line is bad as a whole.
+ * record breaks and that reject it (bits as in `ruleBits`), and the names `broken_rules` of those that
+ * the line breaks and that let it load. A record with one bad line is bad as a whole.
  */
 export function judgeSelect(input: JudgeInput): string {
   const { contract } = input
   const columns = Object.keys(familyColumns[contract.family])
+  const line = rejectedBits(contract)
   const broken = hasLines(input)
-    ? 'broken as line_broken, bit_or(broken) over (partition by file_id, record_no)'
-    : 'broken'
-  return `select ${columns.join(', ')}, extras, load_date, file_id, record_no, ${broken} as broken
+    ? `${line} as line_broken, bit_or(${line}) over (partition by file_id, record_no)`
+    : line
+  return `select ${columns.join(', ')}, extras, load_date, file_id, record_no,
+  ${lenientlyBroken(contract)} as broken_rules, ${broken} as broken
 from (
   select completed.*, ${derivedColumns(contract)}${brokenMask(contract)} as broken
   from (
@@ -63,6 +67,37 @@ from (
     ) typed
   ) completed
 ) judged`
+}
+
+/** What a line breaks, without the rules that let it load. */
+function rejectedBits(contract: Contract): string {
+  const lenient = lenientRules(contract)
+  return lenient.length === 0 ? 'broken' : `broken & ~(${sumOfBits(contract, lenient)})::bigint`
+}
+
+function sumOfBits(contract: Contract, rules: readonly Rule[]): string {
+  return rules.map((rule) => String(2 ** bitOf(contract, rule.id))).join(' + ')
+}
+
+function lenientlyBroken(contract: Contract): string {
+  const names = lenientRules(contract).map(
+    ({ id }) => `case when (broken >> ${bitOf(contract, id)}) & 1 = 1 then ${quote(id)} end`,
+  )
+  if (names.length === 0) return 'null::text[]'
+  return `nullif(array_remove(array[${names.join(', ')}], null), '{}')`
+}
+
+function bitOf(contract: Contract, id: string): number {
+  return ruleBits(contract).findIndex((rule) => rule.id === id)
+}
+
+/** SQL condition that a judged record breaks a rule; false where the contract has no such rule. */
+export function breaksRule(contract: Contract, id: string): string {
+  if (lenientRules(contract).some((rule) => rule.id === id)) {
+    return `coalesce(${quote(id)} = any (broken_rules), false)`
+  }
+  const bit = bitOf(contract, id)
+  return bit < 0 ? 'false' : `(broken >> ${bit}) & 1 = 1`
 }
 
 /** Whether a record may be of several lines; `line_broken` then tells what each of them breaks. */

@@ -1,4 +1,5 @@
 import { fieldOf, readerRules, rulesOf, type Column, type Contract } from './contract.ts'
+import { isRejecting } from '../severity.ts'
 import { familyColumns } from './families.ts'
 
 export interface ContractProblem {
@@ -69,6 +70,7 @@ function columnProblems(contract: Contract, column: Column): string[] {
     [column.min !== undefined && column.above !== undefined, 'has two lower bounds'],
     [hasAge && column.type !== 'timestamp', 'has an age, but is no timestamp'],
     [(column.maxAgeDays ?? 0) < 0, 'has an age below zero'],
+    ...severityClaims(contract, column, mustBeFilled),
     [
       column.whenMissing === 'stop' && column.defaultSql !== undefined,
       'stops the day when missing, but has a default',
@@ -79,6 +81,28 @@ function columnProblems(contract: Contract, column: Column): string[] {
     ],
   ]
   return claims.filter(([holds]) => holds).map(([, problem]) => problem)
+}
+
+/** A record that loads without a value where staging needs one would stop its whole day. */
+function severityClaims(
+  contract: Contract,
+  column: Column,
+  mustBeFilled: boolean,
+): [boolean, string][] {
+  const rules = rulesOf(contract).filter((rule) => rule.column === column.name)
+  const unknown = Object.keys(column.severities ?? {}).filter(
+    (kind) => !rules.some((rule) => rule.kind === kind),
+  )
+  const leavesNull = rules.some(
+    ({ kind, severity }) => ['required', 'type'].includes(kind) && !isRejecting(severity),
+  )
+  return [
+    [unknown.length > 0, `says how severe ${unknown.join(', ')} is, but has no such rule`],
+    [
+      leavesNull && mustBeFilled && column.defaultSql === undefined,
+      'loads records without a value, but staging needs one',
+    ],
+  ]
 }
 
 function repeated(names: readonly string[]): string[] {

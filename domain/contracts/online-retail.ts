@@ -12,6 +12,7 @@ export function onlineRetailContract(): Contract {
     timeZone: 'Europe/London',
     format: 'csv',
     family: 'order_lines',
+    severity: 'critical',
     recordKey: [],
     columns: [
       { name: 'order_id', from: 'InvoiceNo', type: 'text', required: true, isKey: true },

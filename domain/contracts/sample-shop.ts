@@ -25,6 +25,7 @@ function orders(timeZone: string): Contract {
     timeZone,
     format: 'json',
     family: 'order_lines',
+    severity: 'critical',
     recordKey: ['order_id'],
     linesField: 'items',
     columns: [
@@ -81,6 +82,7 @@ function events(timeZone: string): Contract {
     timeZone,
     format: 'csv',
     family: 'events',
+    severity: 'critical',
     recordKey: ['event_id'],
     columns: [
       { name: 'event_id', type: 'text', isKey: true, defaultSql: eventHash },
@@ -107,6 +109,7 @@ function products(timeZone: string): Contract {
     timeZone,
     format: 'json',
     family: 'products',
+    severity: 'critical',
     recordKey: ['vendor_id', 'product_id', 'effective_ts'],
     columns: [
       { name: 'product_id', type: 'text', required: true, isKey: true },

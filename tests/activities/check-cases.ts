@@ -114,11 +114,11 @@ export const criticalCases: Case[] = [
   ],
 ]
 
-/** Days before, of 401, 802, … records each. */
-export const published = (source: string, count: number, everyDays: number) => `
+/** Days of a source before the day, of `records` records, twice that, three times and so on. */
+export const published = (source: string, count: number, everyDays: number, records = 161) => `
   insert into audit.published_loads (source, load_date, run_id, business_dates, records_received,
     records_loaded, records_quarantined, records_duplicate)
-  select '${source}', date '${date}' - n * ${everyDays}, 'r', '{}', 401 * n, 401 * n, 0, 0
+  select '${source}', date '${date}' - n * ${everyDays}, 'r', '{}', ${records} * n, ${records} * n, 0, 0
   from generate_series(1, ${count}) n;`
 /** Profiles of the days before, all alike. */
 export const profiles = (
@@ -178,8 +178,8 @@ export const warnCases: Case[] = [
     '1 (ean)',
     'ean',
   ],
-  // The median of 4 past volumes, 401, 802, 1203 and 1604, is 1002.5.
-  ['orders_usual_volume', published('orders', 4, 7), '0.1995'],
+  // The median of 4 past volumes, 161, 322, 483 and 644, is 402.5.
+  ['orders_usual_volume', published('orders', 4, 7), '0.4969'],
   [
     'orders_status_drift',
     profiles('orders', 7, 'segment', 'status', { ':paid': 0.5, ':pending': 0.5 }),
@@ -208,5 +208,25 @@ export const warnCases: Case[] = [
     'orders_usual_levels',
     profiles('orders', 7, 'level', 'unit_price level', { '': Math.log(100) }),
     '46.05 (unit_price level)',
+  ],
+]
+
+/** As the others; the milder check of the same number fails along with it. */
+export const errorCases: Case[] = [
+  // The median of 4 past volumes, 401, 802, 1203 and 1604, is 1002.5.
+  [
+    'orders_plausible_volume',
+    published('orders', 4, 7, 401),
+    '0.1995',
+    undefined,
+    ['orders_usual_volume'],
+  ],
+  // The median of 4 past volumes, 10, 20, 30 and 40, is 25.
+  [
+    'events_plausible_volume',
+    published('events', 4, 7, 10),
+    '24',
+    undefined,
+    ['events_usual_volume'],
   ],
 ]

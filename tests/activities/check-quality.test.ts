@@ -12,6 +12,7 @@ import { runActivity } from '../support/run-activity.ts'
 import {
   criticalCases,
   date,
+  errorCases,
   goodDay,
   ordersSet,
   profiles,
@@ -41,13 +42,22 @@ beforeEach(async () => {
   await database.db.query(goodDay)
 })
 
-function checkDay(
-  options: { runId?: string; attempt?: number; sources?: Record<string, string> } = {},
-) {
+interface Options {
+  runId?: string
+  attempt?: number
+  sources?: Record<string, string>
+  approval?: string
+}
+
+function checkDay(options: Options = {}) {
   const { checkQuality } = createQualityActivities({ database: database.db })
   const { runId = 'run-1', attempt = 1 } = options
   const task = { runKey: `ecommerce_daily/${date}`, taskId: 'dq_checks', runId, attempt }
-  const input = { date, dagId: 'ecommerce_daily', sources: options.sources ?? sources }
+  const { approval } = options
+  const input = {
+    ...{ date, dagId: 'ecommerce_daily', sources: options.sources ?? sources },
+    ...(approval === undefined ? {} : { approval }),
+  }
   return runActivity(database.db, task, checkQuality, input)
 }
 
@@ -64,7 +74,14 @@ test('a good day passes every check', async () => {
   const count = allContracts()
     .filter((contract) => contract.shopId === 'main')
     .flatMap(checksOf).length
-  expect(result).toEqual({ checks: count, passed: count, warned: 0, failed: 0, rowsIn: 801 })
+  expect(result).toEqual({
+    checks: count,
+    passed: count,
+    warned: 0,
+    held: 0,
+    failed: 0,
+    rowsIn: 801,
+  })
   expect(await failedChecks()).toEqual([])
 })
 
@@ -99,8 +116,28 @@ test.each(warnCases)('%s warns, the day goes on', async (check, spoil, actual, s
   expect(samples[0]?.record_key).toBe(sample)
 })
 
+test.each(errorCases)(
+  '%s has a person decide where the run has an approval, and stops the day where it has none',
+  async (check, spoil, actual, _sample, also = []) => {
+    await database.db.query(spoil)
+    const approval = 'approve_held_day'
+    expect(await checkDay({ approval })).toMatchObject({ held: 1, failed: 0, warned: also.length })
+    expect(await failedChecks()).toEqual([check, ...also].sort())
+    const found = `select severity, actual from audit.dq_results where check_id = '${check}'`
+    expect(await rows(found)).toEqual([{ severity: 'error', actual }])
+    await expect(checkDay()).rejects.toThrow(`1 check of ${date} failed. ${check} of`)
+  },
+)
+
+test('a day that a critical check stops is none that a person may let pass', async () => {
+  await database.db.query(published('orders', 4, 7, 401) + ordersSet('unit_price = 0'))
+  await expect(checkDay({ approval: 'approve_held_day' })).rejects.toThrow(
+    `1 critical check of ${date} failed. orders_revenue`,
+  )
+})
+
 test('every check has a case in which it fails', () => {
-  const cases = [...criticalCases, ...warnCases].map(([check]) =>
+  const cases = [...criticalCases, ...errorCases, ...warnCases].map(([check]) =>
     check.split('_').slice(1).join('_'),
   )
   const checks = allContracts().flatMap((contract) =>

@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createExtractActivities } from '../../activities/extract.ts'
-import { createTransformActivities } from '../../activities/transform.ts'
-import type { Column, Contract } from '../../domain/contracts/contract.ts'
-import { loadConfig } from '../../platform/config.ts'
-import { configuredSources } from '../../platform/sources.ts'
-import { runActivity } from '../support/run-activity.ts'
+import type { Contract } from '../../domain/contracts/contract.ts'
 import { eventsHeader, orderOn, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
+import { stageUnder, withColumn } from '../support/stage-under.ts'
 import { badRecords, candidate } from '../support/staged-rows.ts'
 
 let database: TestDatabase
@@ -17,24 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** Stages a day under a contract that differs from the shipped one. */
-async function stage(source: string, date: string, change: (shipped: Contract) => Contract) {
-  const shipped = configuredSources(loadConfig({ LANDING_DIR: shop.landingDir }))
-  const known = shipped.get(source)!
-  const sources = new Map([...shipped, [source, { ...known, contract: change(known.contract) }]])
-  const deps = { database: database.db, sources }
-  const task = (taskId: string) => ({ runKey: `ecommerce_daily/${date}`, taskId })
-  const input = { date, source }
-  const { extractSource } = createExtractActivities(deps)
-  const { transformToStaging } = createTransformActivities(deps)
-  await runActivity(database.db, task(`extract_${source}`), extractSource, input)
-  return runActivity(database.db, task(`transform_${source}`), transformToStaging, input)
-}
-
-const withColumn = (name: string, policy: Partial<Column>) => (shipped: Contract) => ({
-  ...shipped,
-  columns: shipped.columns.map((each) => (each.name === name ? { ...each, ...policy } : each)),
-})
+const stage = (source: string, date: string, change: (shipped: Contract) => Contract) =>
+  stageUnder(database.db, shop.landingDir, { source, date }, change)
 
 function deliverOrders(date: string, fields: Record<string, unknown>) {
   const records = ['a', 'b', 'c'].map((id) => orderOn(date, id, fields))

@@ -71,9 +71,9 @@ const heldAt: Readonly<Record<string, string>> = {
 }
 const writingTasks = Object.keys(heldAt)
 
-test('every task of the day but its branch is tried', () => {
-  const tasks = ecommerceDaily.graph.tasks.map(({ id }) => id)
-  expect(writingTasks.toSorted()).toEqual(tasks.filter((id) => id !== 'products_due').toSorted())
+test('every task of the day but its branches is tried', () => {
+  const tasks = ecommerceDaily.graph.tasks.filter(({ kind }) => kind === 'task')
+  expect(writingTasks.toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())
 })
 
 /** Books the day up to the task, and returns the task. */

@@ -277,11 +277,11 @@ test('without a mail server the mails are kept in the outbox and as files', asyn
   expect(await outbox()).toMatchObject([{ state: 'kept' }])
 })
 
-test('a failed run is mailed once, with its failed tasks, cause and critical checks', async () => {
+test('a failed run is mailed once, with its failed tasks, cause and the checks that stopped or held it', async () => {
   await database.db.query(
     `insert into audit.dq_results (run_id, check_id, dag_id, logical_date, table_name, severity, is_passed, expected, actual)
      values ('run-1', 'orders_volume', 'ecommerce_daily', $1, 'staging.orders_clean', 'critical', false, '100 to 500000', '99'),
-            ('run-1', 'events_volume', 'ecommerce_daily', $1, 'staging.events_clean', 'critical', true, '500 to 2000000', '900'),
+            ('run-1', 'events_volume', 'ecommerce_daily', $1, 'staging.events_clean', 'critical', true, '500 to 2000000', '900'), ('run-1', 'plausible_volume', 'ecommerce_daily', $1, 'staging.orders_clean', 'error', false, '0.25 to 4 times', '0.1'),
             ('run-1', 'null_share', 'ecommerce_daily', $1, 'staging.events_clean', 'warn', false, '0', '1'),
             ('run-0', 'uniqueness', 'ecommerce_daily', $1, 'staging.events_clean', 'critical', false, '0', '1')`,
     [date],
@@ -292,7 +292,7 @@ test('a failed run is mailed once, with its failed tasks, cause and critical che
   expect(await notifyFailure('run-2'), 'a rerun that fails too').toMatchObject({ sent: 1 })
   const [mail] = server.mails
   expect(mail?.subject).toBe(`Daybook: run ${runKey} failed`)
-  for (const part of ['dq_checks', 'ChecksFailed', 'orders_volume', '100 to 500000']) {
+  for (const part of ['dq_checks', 'ChecksFailed', 'orders_volume', '100 to 5', 'plausible_vol']) {
     expect(mail?.text).toContain(part)
     expect(mail?.html).toContain(part)
   }

@@ -38,6 +38,10 @@ test('contract show names the rules of a column and the bounds of a check', asyn
   expect(code).toBe(0)
   expect(stdout).toMatch(/unit_price +price +money +required +unit_price_required, unit_price_type/)
   expect(stdout).toMatch(/orders_volume +critical +100 to 500,000 orders of the day/)
+  expect(stdout).toMatch(/^orders_plausible_volume +error +0\.25 to 4 times the usual volume/m)
+  expect(stdout).toContain('Its rules are of severity critical where they do not say otherwise.')
+  const json = JSON.parse((await contract('show', 'orders', '--json')).stdout)
+  expect(json.rules[0]).toMatchObject({ id: 'order_id_required', severity: 'critical' })
 })
 
 test('contract lint finds nothing wrong with the shipped contracts', async () => {

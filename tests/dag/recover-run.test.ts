@@ -122,4 +122,15 @@ describe('of tasks that leave no attempts', () => {
     expect(states['sign']?.isShut ?? false).toBe(decision === 'reject')
     expect(unknownOutputs).toEqual(['sign'])
   })
+
+  test('a rejection that fails its task stays one', () => {
+    const signed = graphOf(
+      { sign: [], pay: ['sign'] },
+      { sign: { kind: 'approval', activity: null, failsOnReject: true } },
+    )
+    const step = { ...byHand('sign', 'success'), decision: 'reject' as const, by: 'ada' }
+    const begun: TaskStates = {}
+    const { states } = recoverRun({ graph: signed, states: begun, steps: [step] })
+    expect(states['sign']).toMatchObject({ state: 'failed', reason: 'rejected by ada' })
+  })
 })

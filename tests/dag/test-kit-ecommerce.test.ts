@@ -14,19 +14,47 @@ describe('ecommerce_daily', () => {
     const startedMs = performance.now()
     const run = await testRun(ecommerceDaily, {
       date: '2025-12-13',
-      fakes: { products_due: null, extract_orders: after('2 minutes', extracted) },
+      fakes: {
+        ...{ products_due: null, is_held: [] },
+        extract_orders: after('2 minutes', extracted),
+      },
       others: 'succeed',
     })
     console.log(`ecommerce_daily in ${(performance.now() - startedMs).toFixed(1)} ms`)
     expect(run).toMatchObject({ state: 'success', elapsedMs: 2 * minute })
     expect(run.tasks).toMatchObject({
       ...{ extract_products: 'skipped', transform_products_to_staging: 'skipped' },
-      ...{ dq_checks: 'success', publish: 'success', notify: 'success' },
+      ...{ dq_checks: 'success', approve_held_day: 'skipped', load_dim_user: 'success' },
+      ...{ publish: 'success', notify: 'success' },
     })
     expect(run.inputs['extract_orders']).toEqual({ date: '2025-12-13', source: 'orders' })
     expect(run.order.slice(-4)).toEqual([
       ...['compute_daily_metrics', 'score_anomalies', 'publish', 'notify'],
     ])
+  })
+
+  const held = { dq_checks: { held: 1 }, is_held: ['approve_held_day'] }
+
+  test('a held day that nobody decides on fails in time, and nothing of it is loaded', async () => {
+    const fakes = { ...held, approve_held_day: after('1 day', 'approve') }
+    const run = await testRun(ecommerceDaily, { fakes, others: 'succeed' })
+    expect(run).toMatchObject({ state: 'failed', elapsedMs: 450 * minute })
+    expect(run.tasks).toMatchObject({
+      load_dim_user: 'upstream_failed',
+      publish: 'upstream_failed',
+    })
+    expect(run.why('publish')).toContain('approve_held_day is failed (nothing came within 27000 s')
+  })
+
+  test.each([
+    ['approve', 'success', 'success'],
+    ['reject', 'failed', 'upstream_failed'],
+  ])('a held day on which a person says %s is a %s', async (decision, state, publish) => {
+    const fakes = { ...held, approve_held_day: after('2 hours', decision) }
+    const run = await testRun(ecommerceDaily, { fakes, others: 'succeed' })
+    expect(run).toMatchObject({ state, elapsedMs: 120 * minute })
+    expect(run.tasks).toMatchObject({ load_fact_orders: publish, publish })
+    expect(run.inputs['is_held']).toMatchObject({ held: 1 })
   })
 
   test('a failed check keeps everything from being published, and is told', async () => {

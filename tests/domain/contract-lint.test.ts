@@ -33,11 +33,29 @@ test.each<[string, Partial<Column>, string]>([
   ['order_ts', { maxAgeDays: -1 }, 'has an age below zero'],
   ['currency', { whenMissing: 'stop' }, 'stops the day when missing, but has a default'],
   ['status', { whenRetyped: 'stop' }, 'cannot be of another type than text'],
+  [
+    'quantity',
+    { severities: { accepted: 'warn' } },
+    'says how severe accepted is, but has no such rule',
+  ],
+  [
+    'quantity',
+    { severities: { type: 'warn' } },
+    'loads records without a value, but staging needs one',
+  ],
   ['status', { required: false }, 'may be missing, but staging needs a value or a default'],
 ])('%s with %j: %s', (name, change, problem) => {
   const problems = lintContract(withColumn(name, change))
   const column = change.name ?? name
   expect(problems).toContainEqual({ source: 'orders', column, problem })
+})
+
+test('a rule may let records load without a value where staging needs none, or a default is there', () => {
+  const lenient = [
+    withColumn('user_id', { severities: { required: 'info' } }),
+    withColumn('vendor_id', { type: 'integer', severities: { type: 'warn' } }),
+  ]
+  expect(lenient.flatMap(lintContract)).toEqual([])
 })
 
 test.each<[string, Contract]>([

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { assertHeaderSafe, parseAddress } from '../../domain/mail-address.ts'
 import { composeFailureMail } from '../../domain/mail-failure.ts'
+import { composeHeldMail } from '../../domain/mail-held.ts'
 import { composeFindingsMail, type Finding } from '../../domain/mail-findings.ts'
 
 const run = { dagId: 'ecommerce_daily', date: '2025-12-13', shopId: 'main', fixedRecords: 0 }
@@ -77,7 +78,7 @@ describe('composeFindingsMail', () => {
   })
 })
 
-test('a failure mail lists the tasks, the first cause and the failed critical checks', () => {
+test('a failure mail lists the tasks, the first cause and the failed checks', () => {
   const mail = composeFailureMail({
     dagId: 'ecommerce_daily',
     date: '2025-12-13',
@@ -88,6 +89,7 @@ test('a failure mail lists the tasks, the first cause and the failed critical ch
       {
         checkId: 'orders_volume',
         tableName: 'staging.orders_clean',
+        severity: 'critical',
         expected: '100 to 500000',
         actual: '99',
         failedRows: 0,
@@ -105,6 +107,36 @@ test('a failure mail lists the tasks, the first cause and the failed critical ch
   }
   expect(wordsOfHtml(mail.html)).toEqual(wordsOfText(mail.text))
 })
+
+test.each([
+  [
+    'fail',
+    'If nobody decides by 2025-12-14 09:31 UTC, the run fails and the day is not published.',
+  ],
+  ['skip', 'If nobody decides by 2025-12-14 09:31 UTC, the day is published.'],
+] as const)(
+  'a mail of a held day says how to decide, and what else happens: %s',
+  (onTimeout, words) => {
+    const runKey = 'ecommerce_daily/2025-12-13'
+    const check = { checkId: 'orders_plausible_volume', tableName: 'staging.orders_clean' }
+    const found = {
+      severity: 'error',
+      expected: '0.25 to 4',
+      actual: '0.1',
+      failedRows: 0,
+    } as const
+    const decideBy = new Date('2025-12-14T09:31:20Z')
+    const checks = [{ ...check, ...found }]
+    const taskId = 'approve_held_day'
+    const mail = composeHeldMail({ runKey, taskId, checks, decideBy, onTimeout })
+    expect(mail.subject).toBe(`Daybook: ${runKey} is held until 2025-12-14 09:31 UTC`)
+    for (const part of [words, `daybook approve ${runKey} ${taskId}`, `daybook reject ${runKey}`]) {
+      expect(mail.text).toContain(part)
+    }
+    expect(mail.text).toContain('orders_plausible_volume')
+    expect(wordsOfHtml(mail.html)).toEqual(wordsOfText(mail.text))
+  },
+)
 
 describe('parseAddress', () => {
   test('takes an address with and without a name', () => {
