@@ -1,5 +1,6 @@
 import { fieldOf, readerRules, rulesOf, type Column, type Contract } from './contract.ts'
 import { familyColumns } from './families.ts'
+import { isVersion } from './version.ts'
 
 export interface ContractProblem {
   readonly source: string
@@ -32,6 +33,9 @@ function contractProblems(contract: Contract): string[] {
   const filled = new Set([...named, ...filledAlways])
   const rules = rulesOf(contract)
   return [
+    ...(isVersion(contract.version)
+      ? []
+      : [`has the version ${contract.version}, not such as 1.0.0`]),
     ...repeated(named).map((name) => `fills ${name} twice`),
     ...repeated(contract.columns.map(fieldOf)).map((field) => `reads the field ${field} twice`),
     ...repeated(rules.map(({ id }) => id)).map((id) => `has the rule ${id} twice`),
