@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
-import { jsonOption, parseDate } from './arguments.ts'
+import { jsonOption, parseCount, parseDate } from './arguments.ts'
+import { backtestContract } from './backtest-contract.ts'
 import { diffShipped } from './diff-contract.ts'
 import { exportContract } from './export-contract.ts'
 import { lintContracts } from './lint-contracts.ts'
@@ -21,6 +22,7 @@ Examples:
   daybook contract mutate orders --seed 7
   daybook contract export orders > orders.odcs.yaml
   daybook contract diff orders --against orders.odcs.yaml
+  daybook contract backtest orders --days 30
 
 All print JSON with --json. docs/contracts.md says what the words mean.`,
     )
@@ -45,6 +47,7 @@ All print JSON with --json. docs/contracts.md says what the words mean.`,
   registerMutate(contract)
   registerExport(contract)
   registerDiff(contract)
+  registerBacktest(contract)
 }
 
 function registerMutate(contract: Command): void {
@@ -111,6 +114,30 @@ Examples:
   daybook contract diff orders --against orders.odcs.yaml --json`,
     )
     .action(diffShipped)
+}
+
+function registerBacktest(contract: Command): void {
+  contract
+    .command('backtest')
+    .argument('[source]', 'only this source, such as orders')
+    .description('judge published days again by the rules and checks of the code as it is here')
+    .addOption(
+      new Option('--days <count>', 'so many days up to the newest published one')
+        .default(30)
+        .argParser(parseCount),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Compares with what was recorded when each day was published. Nothing is written, and runs go on
+meanwhile. Exits with 1 when a published day would be stopped now.
+
+Examples:
+  daybook contract backtest
+  daybook contract backtest orders --days 7 --json`,
+    )
+    .action(backtestContract)
 }
 
 function parseSeed(text: string): number {
