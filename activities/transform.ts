@@ -48,17 +48,19 @@ export function createTransformActivities(deps: { database: Database; sources: S
       const day = { shopId: contract.shopId, date: input.date }
       return writeInAttempt(database, (transaction) =>
         unlessUpToDate(transaction, day, transformPart(contract), () =>
-          transformDay(transaction, contract, input.date),
+          transformDay(transaction, contract, input.date, currentAttempt().runId),
         ),
       )
     },
   }
 }
 
-async function transformDay(
+/** Judges a source's day for a run; @throws SchemaDrift, ConservationBroken (never retried) */
+export async function transformDay(
   transaction: Transaction,
   contract: Contract,
   date: string,
+  runId: string,
 ): Promise<TransformResult> {
   await prepareSession(transaction, contract)
   const candidate = await beginCandidate(transaction, contract, date)
@@ -72,7 +74,7 @@ async function transformDay(
   await transaction.query(`create temp table judged on commit drop as ${judgeOrNothing(judge)}`)
   await transaction.query('analyze judged')
   await refuseDrift(transaction, contract)
-  await quarantine(transaction, judge, currentAttempt().runId)
+  await quarantine(transaction, judge, runId)
   await noteDuplicates(transaction, contract, date)
   await fillCandidate(transaction, contract, candidate)
   const concluded = await concludeFiles(transaction, contract, date, candidate)

@@ -4,7 +4,7 @@ import { boundsText } from '../domain/checks-verdict.ts'
 import { allContracts } from '../domain/contracts/all-contracts.ts'
 import { fieldOf, rulesOf, type Column, type Contract } from '../domain/contracts/contract.ts'
 import { loadConfig } from '../platform/config.ts'
-import { UsageError } from './exit-codes.ts'
+import { contractsNamed } from './contract-named.ts'
 import { printJson, printLine, printTable, type Cell } from './print.ts'
 
 export function listContracts({ json }: { json?: true }): void {
@@ -22,7 +22,7 @@ function countContract(contract: Contract) {
 }
 
 export function showContract(source: string, { json }: { json?: true }): void {
-  const contract = contractNamed(source)
+  const [contract] = contractsNamed(allContracts(loadConfig().shopTimeZone), source)
   const checks = checksOf(contract)
   if (json) {
     return printJson({ ...contract, rules: rulesOf(contract), checks: checks.map(describeCheck) })
@@ -42,15 +42,6 @@ export function showContract(source: string, { json }: { json?: true }): void {
   printLine()
   const described = checks.map((check) => Object.values(describeCheck(check)))
   printTable(['check', 'severity', 'expected'], described, 'No checks.')
-}
-
-/** @throws UsageError naming the sources that there are */
-function contractNamed(source: string): Contract {
-  const contracts = allContracts(loadConfig().shopTimeZone)
-  const found = contracts.find((contract) => contract.source === source)
-  if (found) return found
-  const known = contracts.map((contract) => contract.source).join(', ')
-  throw new UsageError(`error: no source ${source}; there are ${known}`)
 }
 
 function isNeeded(column: Column): string {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generatedDate, generateGoodDays, historyOf } from '../data/mutants/good-day.ts'
 import { writeMutants, type WrittenMutant } from '../data/mutants/write-mutants.ts'
-import type { Contract } from '../domain/contracts/contract.ts'
 import { sampleShopContracts } from '../domain/contracts/sample-shop.ts'
 import {
   judgeMutant,
@@ -15,6 +14,7 @@ import { loadConfig, type Config } from '../platform/config.ts'
 import { findDatabaseUrl } from '../platform/embedded/find-stack.ts'
 import type { JudgedDelivery, JudgeJob } from '../platform/judged-delivery.ts'
 import { withScratchDatabase } from '../platform/scratch-database.ts'
+import { contractsNamed } from './contract-named.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import { judgeDeliveries } from './judge-deliveries.ts'
 import { findDeliveredDays } from './landing-zone.ts'
@@ -30,7 +30,7 @@ export interface MutateFlags {
 /** Spoils a good day in every typed way, and says which of them the contracts let through. */
 export async function mutateContract(source: string | undefined, flags: MutateFlags) {
   const config = loadConfig()
-  const contracts = contractsNamed(config, source)
+  const contracts = contractsNamed(Object.values(sampleShopContracts(config.shopTimeZone)), source)
   const databaseUrl = await findDatabaseUrl(config)
   const folder = await mkdtemp(join(tmpdir(), 'daybook-mutants-'))
   try {
@@ -52,14 +52,6 @@ export async function mutateContract(source: string | undefined, flags: MutateFl
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-function contractsNamed(config: Config, source: string | undefined): Contract[] {
-  const contracts: Contract[] = Object.values(sampleShopContracts(config.shopTimeZone))
-  const named = contracts.filter((contract) => source === undefined || contract.source === source)
-  if (named.length > 0) return named
-  const known = contracts.map((contract) => contract.source).join(', ')
-  throw new UsageError(`error: no source ${source} of the shop to spoil; there are ${known}`)
 }
 
 interface GoodDays {

@@ -97,7 +97,7 @@ const partByActivity: Readonly<Record<string, string>> = {
 const OfSource = z.object({ source: z.string() })
 
 /** Which task of a DAG makes a part of the day. */
-function tasksByPart({ tasks }: Graph, sources: Sources): Map<string, string> {
+export function tasksByPart({ tasks }: Graph, sources: Sources): Map<string, string> {
   const values = { date: '', params: {}, outputs: new Map() }
   return new Map(
     tasks.flatMap(({ id, activity, input }) => {

@@ -160,19 +160,29 @@ const familyChecks: Readonly<Record<Family, readonly Check[]>> = {
   products: productChecks,
 }
 
-/** Facts never wait for a catalogue (unknown products become inferred members), so this only warns. */
-function catalogueChecks(contract: Contract): Check[] {
+/** The catalogue of a source's shop, and the columns by which the source names its products. */
+export function catalogueReference(
+  contract: Contract,
+): { readonly catalogue: Contract; readonly columns: readonly string[] } | null {
   const catalogue = allContracts().find(
     ({ family, shopId }) => family === 'products' && shopId === contract.shopId,
   )
-  if (!catalogue || contract === catalogue || contract.family === 'products') return []
+  if (!catalogue || contract.family === 'products') return null
   // An event names no vendor.
-  const key = contract.family === 'events' ? 'product_id' : 'vendor_id, product_id'
+  const columns = contract.family === 'events' ? ['product_id'] : ['vendor_id', 'product_id']
+  return { catalogue, columns }
+}
+
+/** Facts never wait for a catalogue (unknown products become inferred members), so this only warns. */
+function catalogueChecks(contract: Contract): Check[] {
+  const reference = catalogueReference(contract)
+  if (!reference) return []
+  const key = reference.columns.join(', ')
   const unknown = `product_id is not null and (${key}) not in (
     select ${key} from warehouse.dim_product
     where shop_id = ${quote(contract.shopId)} and not is_inferred
     union all
-    select ${key} from ${stagingTable(catalogue)} where load_date = $1)`
+    select ${key} from ${stagingTable(reference.catalogue)} where load_date = $1)`
   const words = 'records of products that no catalogue lists yet'
   const check = shareOfRecords('known_products', warn, unknown, 0.01, words, 'product_id')
   return [{ ...check, needsHistory: true }]

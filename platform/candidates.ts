@@ -4,6 +4,7 @@ import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import type { Transaction } from './database.ts'
 import { ensurePartition, tableExists } from './partitions.ts'
+import { inPlaceOf } from './redirected.ts'
 
 /**
  * A day's staged rows are a candidate until they have passed their checks: only publishing makes them
@@ -152,13 +153,6 @@ export class StagedReader {
   }
 
   query<Row extends QueryResultRow>(sql: string, params: readonly unknown[] = []) {
-    let resolved = sql
-    for (const [table, candidate] of this.#candidates) {
-      resolved = resolved.replaceAll(
-        new RegExp(`\\b${table.replace('.', '\\.')}\\b`, 'g'),
-        candidate,
-      )
-    }
-    return this.#transaction.query<Row>(resolved, [...params])
+    return this.#transaction.query<Row>(inPlaceOf(sql, this.#candidates), [...params])
   }
 }

@@ -33,12 +33,23 @@ async function pendingMigrations(transaction: Transaction): Promise<string[]> {
     'select name from public.daybook_migrations',
   )
   const done = new Set(applied.rows.map((row) => row.name))
-  const files = (await readdir(migrationsDir)).filter((name) => name.endsWith('.sql')).sort()
-  return files.filter((name) => !done.has(name))
+  return (await migrationNames()).filter((name) => !done.has(name))
+}
+
+async function migrationNames(): Promise<string[]> {
+  return (await readdir(migrationsDir)).filter((name) => name.endsWith('.sql')).sort()
+}
+
+/** The text of each migration, in the order in which they are applied. */
+export async function readMigrations(): Promise<string[]> {
+  return Promise.all((await migrationNames()).map(readMigration))
+}
+
+function readMigration(name: string): Promise<string> {
+  return readFile(join(migrationsDir, name), 'utf8')
 }
 
 async function applyMigration(transaction: Transaction, name: string): Promise<void> {
-  const sql = await readFile(join(migrationsDir, name), 'utf8')
-  await transaction.query(sql)
+  await transaction.query(await readMigration(name))
   await transaction.query('insert into public.daybook_migrations (name) values ($1)', [name])
 }

@@ -7,6 +7,8 @@ import { isRejecting, type Severity } from '../severity.ts'
  */
 export interface Contract {
   readonly source: string
+  /** Semantic version: a change that breaks a delivery or a reader moves the first number. */
+  readonly version: string
   readonly shopId: string
   /** IANA zone in which times without a zone are read and business dates are cut. */
   readonly timeZone: string
@@ -175,7 +177,7 @@ const typesInWords = {
 }
 
 /** Whether a day stops when none of its records carries the column. */
-export function stopsWhenMissing(column: Column): boolean {
+export function stopsWhenMissing(column: Pick<Column, 'whenMissing' | 'required'>): boolean {
   return (column.whenMissing ?? (column.required ? 'stop' : 'default')) === 'stop'
 }
 

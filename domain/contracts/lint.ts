@@ -1,6 +1,7 @@
 import { fieldOf, readerRules, rulesOf, type Column, type Contract } from './contract.ts'
 import { isRejecting } from '../severity.ts'
 import { familyColumns } from './families.ts'
+import { isVersion } from './version.ts'
 
 export interface ContractProblem {
   readonly source: string
@@ -33,6 +34,9 @@ function contractProblems(contract: Contract): string[] {
   const filled = new Set([...named, ...filledAlways])
   const rules = rulesOf(contract)
   return [
+    ...(isVersion(contract.version)
+      ? []
+      : [`has the version ${contract.version}, not such as 1.0.0`]),
     ...repeated(named).map((name) => `fills ${name} twice`),
     ...repeated(contract.columns.map(fieldOf)).map((field) => `reads the field ${field} twice`),
     ...repeated(rules.map(({ id }) => id)).map((id) => `has the rule ${id} twice`),

@@ -8,6 +8,7 @@ import type { Contract } from './contract.ts'
 export function onlineRetailContract(): Contract {
   return {
     source: 'online_retail',
+    version: '1.0.0',
     shopId: 'online_retail',
     timeZone: 'Europe/London',
     format: 'csv',

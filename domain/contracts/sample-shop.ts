@@ -21,6 +21,7 @@ export function sampleShopContracts(timeZone: string) {
 function orders(timeZone: string): Contract {
   return {
     source: 'orders',
+    version: '1.0.0',
     shopId,
     timeZone,
     format: 'json',
@@ -78,6 +79,7 @@ const timestampRules: Omit<Column, 'name' | 'from'> = {
 function events(timeZone: string): Contract {
   return {
     source: 'events',
+    version: '1.0.0',
     shopId,
     timeZone,
     format: 'csv',
@@ -105,6 +107,7 @@ const eventHash = `md5(concat_ws('|', coalesce(user_id, ''), coalesce(product_id
 function products(timeZone: string): Contract {
   return {
     source: 'products',
+    version: '1.0.0',
     shopId,
     timeZone,
     format: 'json',

@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { partsOf } from '../../activities/day-parts.ts'
+import { partsOf, transformPart, wouldBeMadeOf } from '../../activities/day-parts.ts'
 import { contractsOfShop } from '../../domain/contracts/all-contracts.ts'
-import { forgetFingerprints } from '../../platform/fingerprints.ts'
+import type { Contract } from '../../domain/contracts/contract.ts'
+import { sampleShopContracts } from '../../domain/contracts/sample-shop.ts'
+import { fingerprintOf, forgetFingerprints } from '../../platform/fingerprints.ts'
 import { digestTables } from '../../platform/table-digests.ts'
 import { rowVersions, sampleDays, writtenBetween } from '../support/booked-days.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
@@ -65,6 +67,15 @@ test('every model of sql/ is part of a day', () => {
     .map((path) => path.replaceAll('\\', '/').replace(/\.sql$/, ''))
   expect(files.length).toBeGreaterThan(15)
   expect([...models].toSorted()).toEqual(files.toSorted())
+})
+
+test('a day is made from the rules of a contract, and not from the version that it bears', async () => {
+  const madeBy = async (contract: Contract) =>
+    fingerprintOf(await wouldBeMadeOf(database.db, transformPart(contract), tuesday, new Map()))
+  const { orders } = sampleShopContracts('UTC')
+  const shipped = await madeBy(orders)
+  expect(await madeBy({ ...orders, version: '7.0.0' })).toBe(shipped)
+  expect(await madeBy({ ...orders, newColumn: 'refuse' })).not.toBe(shipped)
 })
 
 test('a finished day that is run again writes nothing', async () => {

@@ -65,6 +65,7 @@ test.each<[string, Contract]>([
   ['derives weight, which the family', { ...orders, derived: { ...orders.derived, weight: '1' } }],
   ['does not say where line_type comes from', { ...orders, derived: {} }],
   ['has parcel_id in its record key', { ...orders, recordKey: ['parcel_id'] }],
+  ['has the version 1.0', { ...orders, version: '1.0' }],
 ])('a contract that %s', (problem, contract) => {
   const spoilt = problem.includes('rule region_type')
     ? { ...contract, columns: contract.columns.map((each) => asMoney(each)) }
