@@ -31,6 +31,7 @@ const methods = {
     'activities/refuse-drift.ts',
     'domain/contracts/contract.ts',
     'domain/contracts/families.ts',
+    'domain/contracts/fields-sql.ts',
     'domain/contracts/judge-sql.ts',
     'domain/severity.ts',
     'platform/fixes-in-force.ts',

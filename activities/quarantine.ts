@@ -1,4 +1,5 @@
-import { problemsSelect, recordsOf, type JudgeInput } from '../domain/contracts/judge-sql.ts'
+import { recordsOf, type JudgeInput } from '../domain/contracts/fields-sql.ts'
+import { problemsSelect } from '../domain/contracts/judge-sql.ts'
 import type { Transaction } from '../platform/database.ts'
 
 /**

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity'
 import { criticalRules, type Contract } from '../domain/contracts/contract.ts'
-import { judgeSelect, type JudgeInput, type Layout } from '../domain/contracts/judge-sql.ts'
+import type { JudgeInput, Layout } from '../domain/contracts/fields-sql.ts'
+import { judgeSelect } from '../domain/contracts/judge-sql.ts'
 import { stagingColumns } from '../domain/contracts/tables.ts'
 import { failureTypes } from '../domain/failures.ts'
 import type { Database, Transaction } from '../platform/database.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Contract } from '../domain/contracts/contract.ts'
-import type { JudgeInput } from '../domain/contracts/judge-sql.ts'
+import type { JudgeInput } from '../domain/contracts/fields-sql.ts'
 import { judgeSelect, problemsSelect } from '../domain/contracts/judge-sql.ts'
 import type { Transaction } from './database.ts'
 import { createRecordTable } from './fixes-in-force.ts'
