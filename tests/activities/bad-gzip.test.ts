@@ -142,9 +142,3 @@ test('a table whose second half is behind zero bytes is not taken for its first 
     message: expect.stringMatching(/goes on for \d+ bytes after the end/),
   })
 })
-
-test('a byte order mark is seen when each byte of it is a member of its own', async () => {
-  const mark = [0xef, 0xbb, 0xbf].map((byte) => gzipSync(Buffer.from([byte])))
-  const whole = Buffer.concat([...mark, gzipSync(`[${one.replace('refused', 'marked')}]`)])
-  await expect(extract('marked.json.gz', whole)).resolves.toMatchObject({ rowsIn: 1 })
-})
