@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs'
-import { chmod } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDatabase } from '../../platform/database.ts'
@@ -38,6 +38,7 @@ export async function startOwnPostgres() {
       await db.end()
       await server.process.kill()
       watchdog.close()
+      await rm(homeDir, { recursive: true, force: true })
     },
   }
 }
