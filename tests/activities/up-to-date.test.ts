@@ -11,7 +11,7 @@ import { testDatabase, type TestDatabase } from '../support/servers.ts'
 
 const tuesday = '2025-12-16'
 /** Every one of these looks at what only it can know, and writes nothing when there is nothing new. */
-const looking = ['products_due', 'extract_products', 'extract_orders', 'extract_events']
+const looking = ['products_due', 'extract_products', 'extract_orders', 'extract_events', 'is_held']
 const always = [...looking, 'notify']
 const ofPublishing = [
   'audit.fingerprints',

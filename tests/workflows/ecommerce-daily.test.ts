@@ -77,7 +77,14 @@ test('running a finished day again finds it up to date: only the run and its tas
   const before = await rowVersions(daybook.database.db)
   await runDay(daybook, 'ecommerce_daily', date)
   expect(await wrote(date)).toEqual([
-    ...['extract_events', 'extract_orders', 'extract_products', 'notify', 'products_due'],
+    ...[
+      'extract_events',
+      'extract_orders',
+      'extract_products',
+      'is_held',
+      'notify',
+      'products_due',
+    ],
   ])
   const written = writtenBetween(before, await rowVersions(daybook.database.db))
   expect(written.filter((table) => !/^audit\.(pipeline_runs|task_runs|slot_)/.test(table))).toEqual(
