@@ -146,7 +146,7 @@ function columnRules(contract: Contract, column: Column): Rule[] {
   if (column.type !== 'text') {
     add('type', `${text} is not null and ${value} is null`, typesInWords[column.type])
   }
-  if (column.isKey || column.isSegment) {
+  if (column.type === 'text' && (column.isKey || column.isSegment)) {
     const isBroken = `length(${value}) > ${longestKeyCharacters}`
     add('length', isBroken, `at most ${longestKeyCharacters} characters`)
   }

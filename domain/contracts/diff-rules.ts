@@ -159,13 +159,13 @@ function together(one: Direction | undefined, other: Direction | undefined): Dir
 }
 
 const limits = ['severity', 'min', 'max', 'above']
-/** Properties of a check that are for people, and change no verdict. */
-const forPeople = ['words', 'samples', 'detail', 'failing', 'namesSamples']
+/** Properties of a check that say what is shown of it, and change no verdict. */
+const shown = ['samples', 'detail', 'failing', 'namesSamples']
 
 function checkDirection(was: CheckData, is: CheckData): Direction | undefined {
-  const names = differing(was, is)
+  const names = differing(was, is).filter((name) => !shown.includes(name))
   if (names.length === 0) return undefined
-  if (names.some((name) => !limits.includes(name) && !forPeople.includes(name))) return 'changed'
+  if (names.some((name) => !limits.includes(name) && name !== 'words')) return 'changed'
   if (!names.some((name) => limits.includes(name))) return 'reworded'
   const byBounds = together(byUpperBound(was, is), byLowerBound(was, is))
   return together(severityDirection(was.severity, is.severity), byBounds)

@@ -44,7 +44,7 @@ test('a breaking change without a new major version ends with 1, and names whom 
   expect(stderr).toBe('Breaking without a new major version: orders has to become 2.0.0\n')
   expect(stdout).toContain('orders 1.0.0 → 1.0.0: the major version has to move, to 2.0.0 at least')
   expect(stdout).toMatch(
-    /^breaking +rule quantity_max +tightened +at most 1000000 +at most 100000$/m,
+    /^breaking +rule quantity_max +tightened +at most 1000000 \(critical\) +at most 100000 \(critical\)$/m,
   )
   expect(stdout).toMatch(/^ {2}columns +fact_orders\.quantity, fact_orders\.gross_amount/m)
   expect(stdout).toMatch(/^ {2}metrics +gross_revenue, /m)
@@ -94,7 +94,10 @@ test('a changed rule of a contract is told with its consumers', async () => {
   expect(found.changes).toEqual([
     {
       ...{ effect: 'breaking', what: 'rule status_accepted', kind: 'tightened', column: 'status' },
-      ...{ before: 'one of paid, cancelled, refunded, pending', now: 'one of paid' },
+      ...{
+        before: 'one of paid, cancelled, refunded, pending (critical)',
+        now: 'one of paid (critical)',
+      },
       consumers: {
         columns: expect.arrayContaining(['fact_orders.status']),
         metrics: expect.arrayContaining(['gross_revenue', 'cancelled_orders']),

@@ -45,7 +45,11 @@ test.each<[string, Contract, string[]]>([
   [
     'another type',
     withColumn('channel', (column) => ({ ...column, type: 'integer' })),
-    ['breaking: column channel retyped', 'breaking: rule channel_type added'],
+    [
+      'breaking: column channel retyped',
+      'widening: rule channel_length removed',
+      'breaking: rule channel_type added',
+    ],
   ],
   [
     'another field',
