@@ -13,7 +13,7 @@ describe.skipIf(!existsSync(realDays))('Online Retail, 141 real trading days', (
     const shop = onlineRetail(database.db, realDays)
     const days = readdirSync(realDays).map((name) => name.slice(0, 10))
     for (const day of days.sort()) await shop.runDay(day)
-  }, 300_000)
+  }, 600_000)
   afterAll(() => database.drop())
 
   async function rows(sql: string): Promise<unknown[]> {
