@@ -8,6 +8,7 @@ import type { Severity } from '../domain/severity.ts'
 import { candidatesOf, StagedReader } from '../platform/candidates.ts'
 import type { Database, Transaction } from '../platform/database.ts'
 import { badInput } from './bad-input.ts'
+import { replaceResults } from './check-results.ts'
 import { currentAttempt } from './current-attempt.ts'
 import { measureSource, type Outcome } from './measure-checks.ts'
 import {
@@ -81,7 +82,8 @@ async function checkDay(
   for (const contract of contracts) {
     outcomes.push(await measureSource(staged, contract, input.date))
   }
-  await replaceResults(transaction, input, outcomes)
+  const { runId } = currentAttempt()
+  await replaceResults(transaction, { ...input, runId }, contracts, outcomes)
   const results = outcomes.flatMap((outcome) => outcome.results)
   const verdict = countsOf(results, outcomes)
   if (stopping(input, results).length === 0) await notePart(transaction, day, part, madeOf, verdict)
@@ -101,32 +103,8 @@ function contractOf(table: string): Contract {
   throw badInput(`No source has the staging table ${table}; known: ${known}`)
 }
 
-async function replaceResults(
-  transaction: Transaction,
-  { dagId, date }: CheckQualityInput,
-  outcomes: readonly Outcome[],
-): Promise<void> {
-  const { runId } = currentAttempt()
-  await transaction.query('delete from audit.dq_results where run_id = $1', [runId])
-  await transaction.query('delete from audit.dq_failures where run_id = $1', [runId])
-  await transaction.query(
-    `insert into audit.dq_results (run_id, check_id, dag_id, logical_date, table_name, severity,
-       is_passed, expected, actual, failed_rows)
-     select $1, id, $2, $3, "table", severity, "isPassed", expected, actual, "failedRows"
-     from jsonb_to_recordset($4::jsonb) as result (id text, "table" text, severity text,
-       "isPassed" boolean, expected text, actual text, "failedRows" bigint)`,
-    [runId, dagId, date, JSON.stringify(outcomes.flatMap((outcome) => outcome.results))],
-  )
-  await transaction.query(
-    `insert into audit.dq_failures (run_id, check_id, sample_no, record_key, detail)
-     select $1, "checkId", "sampleNo", "recordKey", detail
-     from jsonb_to_recordset($2::jsonb) as sample ("checkId" text, "sampleNo" integer,
-       "recordKey" text, detail text)`,
-    [runId, JSON.stringify(outcomes.flatMap((outcome) => outcome.samples))],
-  )
-}
-
-function refuseFailed(date: string, failed: readonly CheckResult[]): void {
+/** @throws ChecksFailed naming these checks (never retried); nothing when there are none */
+export function refuseFailed(date: string, failed: readonly CheckResult[]): void {
   if (failed.length === 0) return
   throw ApplicationFailure.nonRetryable(failureMessage(date, failed), failureTypes.checksFailed, {
     failed,

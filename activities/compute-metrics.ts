@@ -78,7 +78,12 @@ function paramsOf(family: MetricFamily, build: Build, runId: string): unknown[] 
   if (family !== 'volume') return [build.shopId]
   const contracts = contractsOfShop(build.shopId)
   const sources = contracts.map((contract) => contract.source)
-  return [build.shopId, build.date, runId, sources, checksOfTheDay(contracts)]
+  const checks = checksOfTheDay(contracts)
+  return [
+    ...[build.shopId, build.date, runId, sources],
+    checks.map(({ id }) => id),
+    checks.map(({ source }) => source),
+  ]
 }
 
 async function countDates(transaction: Transaction, build: Build): Promise<number> {

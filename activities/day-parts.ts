@@ -39,6 +39,7 @@ const methods = {
   ],
   checks: [
     'activities/check-quality.ts',
+    'activities/check-results.ts',
     'activities/measure-checks.ts',
     'activities/profile-delivery.ts',
     'domain/checks.ts',

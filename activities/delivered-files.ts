@@ -69,6 +69,12 @@ export async function filesOfDay(
   return files.filter((file) => !takenNames.has(file.name))
 }
 
+/** Whether a day extracts a source: one that need not deliver daily on Mondays, or when a file waits. */
+export function isDue(source: Source, date: string, files: readonly LandingFile[]): boolean {
+  const isMonday = new Date(`${date}T00:00:00Z`).getUTCDay() === 1
+  return source.isOptional !== true || isMonday || files.length > 0
+}
+
 const typesByName: Readonly<Record<string, string>> = {
   UnreadableFile: failureTypes.unreadableFile,
   SchemaDrift: failureTypes.schemaDrift,

@@ -7,7 +7,7 @@ import { digestFile, loadFile } from '../platform/landing/load-file.ts'
 import { ensurePartition } from '../platform/partitions.ts'
 import type { Source, Sources } from '../platform/sources.ts'
 import { currentAttempt } from './current-attempt.ts'
-import { asFailure, deliveredFiles, filesOfDay } from './delivered-files.ts'
+import { asFailure, deliveredFiles, filesOfDay, isDue } from './delivered-files.ts'
 import { reportProgress } from './progress.ts'
 import {
   completeFile,
@@ -58,9 +58,8 @@ export function createExtractActivities(deps: { database: Database; sources: Sou
     /** Chooses extract_products on Mondays, or when a catalogue waits in the landing zone. */
     async chooseProducts(input: { date: string }): Promise<'extract_products'[]> {
       const source = sourceNamed(sources, 'products')
-      const isMonday = new Date(`${input.date}T00:00:00Z`).getUTCDay() === 1
       const files = await filesOfDay(database, source, input.date)
-      return isMonday || files.length > 0 ? ['extract_products'] : []
+      return isDue(source, input.date, files) ? ['extract_products'] : []
     },
   }
 }

@@ -6,10 +6,11 @@ import {
   type DayRecords,
   type MadeOf,
 } from '../platform/fingerprints.ts'
+import type { LandingFile } from '../platform/landing/find-files.ts'
 import { digestFile } from '../platform/landing/load-file.ts'
 import type { Source, Sources } from '../platform/sources.ts'
 import { partsOf, transformPart, wouldBeMadeOf, type DayPart } from './day-parts.ts'
-import { filesOfDay } from './delivered-files.ts'
+import { filesOfDay, isDue } from './delivered-files.ts'
 import { sourceNamed } from './source-named.ts'
 
 /** Something that the next run of a day would make anew, and why. */
@@ -21,8 +22,15 @@ export interface StalePart {
   readonly reasons: readonly string[]
 }
 
+export interface PlannedDay {
+  /** In the order in which they are made; none when all of the day is up to date. */
+  readonly parts: readonly StalePart[]
+  /** Names of the files that its run brings: those of later days do not. */
+  readonly brings: readonly string[]
+}
+
 /**
- * What a run of the day would make anew, in its order; nothing when all of it is up to date. Reads what
+ * What a run of the day would make anew when earlier days have brought these files before it. Reads what
  * is recorded and the files of the landing zone, and writes nothing; an API of a source is not asked.
  */
 export async function planDay(
@@ -30,22 +38,36 @@ export async function planDay(
   sources: Sources,
   shop: { readonly shopId: string; readonly sources: readonly string[] },
   date: string,
-): Promise<StalePart[]> {
+  broughtBefore: ReadonlySet<string>,
+): Promise<PlannedDay> {
   const contracts = contractsOfShop(shop.shopId)
   const records = await readFingerprints(database, shop.shopId, date)
   const stale = new Map<string, StalePart>()
+  const brings: string[] = []
+  const due = new Set<string>()
   for (const name of shop.sources) {
-    const reasons = await changedFiles(database, sourceNamed(sources, name), date)
+    const source = sourceNamed(sources, name)
+    const delivered = await filesOfDay(database, source, date)
+    const files = delivered.filter((file) => !broughtBefore.has(file.name))
+    if (isDue(source, date, files)) due.add(name)
+    brings.push(...files.map((file) => file.name))
+    const reasons = await changedFiles(database, source, date, files)
     if (reasons.length > 0)
       stale.set(extractPart(name), { part: extractPart(name), tables: [], reasons })
   }
   for (const listed of partsOf(contracts)) {
     const part = asConfigured(listed, sources)
-    const reasons = await reasonsToMake(database, part, date, { records, stale })
+    const reasons = await reasonsToMake(database, part, date, {
+      records,
+      stale,
+      due,
+      broughtBefore,
+    })
     if (reasons.length > 0) stale.set(part.name, { part: part.name, tables: part.tables, reasons })
   }
-  if (stale.size === 0) return []
-  return [...stale.values(), { part: 'publish', tables: [], reasons: ['makes it visible'] }]
+  if (stale.size === 0) return { parts: [], brings: [] }
+  const publish = { part: 'publish', tables: [], reasons: ['makes it visible'] }
+  return { parts: [...stale.values(), publish], brings }
 }
 
 export function extractPart(source: string): string {
@@ -59,8 +81,13 @@ function asConfigured(part: DayPart, sources: Sources): DayPart {
     : transformPart(sourceNamed(sources, part.source).contract)
 }
 
-/** Files of the landing zone that the day has not read, or not as they are now. */
-async function changedFiles(database: Database, source: Source, date: string): Promise<string[]> {
+/** Of these files of the landing zone those that the day has not read, or not as they are now. */
+async function changedFiles(
+  database: Database,
+  source: Source,
+  date: string,
+  files: readonly LandingFile[],
+): Promise<string[]> {
   const { rows } = await database.query<{ path: string; bytes: number; sha256: string }>(
     `select path, bytes, sha256 from audit.source_files
      where source = $1 and load_date = $2 and state <> 'superseded'`,
@@ -68,7 +95,7 @@ async function changedFiles(database: Database, source: Source, date: string): P
   )
   const known = new Map(rows.map((row) => [row.path, row]))
   const reasons: string[] = []
-  for (const file of await filesOfDay(database, source, date)) {
+  for (const file of files) {
     const read = known.get(file.name)
     if (read === undefined) reasons.push(`${file.name} is new`)
     else if (read.bytes !== file.bytes || read.sha256 !== (await digestFile(file))) {
@@ -81,20 +108,22 @@ async function changedFiles(database: Database, source: Source, date: string): P
 interface Known {
   readonly records: DayRecords
   readonly stale: ReadonlyMap<string, StalePart>
+  /** Sources that the day extracts. */
+  readonly due: ReadonlySet<string>
+  readonly broughtBefore: ReadonlySet<string>
 }
 
 async function reasonsToMake(
   database: Database,
   part: DayPart,
   date: string,
-  { records, stale }: Known,
+  { records, stale, due, broughtBefore }: Known,
 ): Promise<string[]> {
-  const madeOf = await wouldBeMadeOf(database, part, date, records)
+  // The run skips a source that need not deliver daily, on a day without a delivery.
+  if (part.source !== undefined && !due.has(part.source)) return []
+  const madeOf = without(await wouldBeMadeOf(database, part, date, records), broughtBefore)
   const { published, waiting } = records.get(part.name) ?? {}
   const extracted = part.source === undefined ? undefined : stale.get(extractPart(part.source))
-  // A source that need not deliver daily, on a day without a delivery.
-  const hasNone = part.source !== undefined && Object.keys(madeOf.inputs).length === 0
-  if (hasNone && extracted === undefined && waiting === undefined) return []
   const reasons = [...(extracted?.reasons ?? [])]
   if (waiting !== undefined) reasons.push('made, but not published')
   else if (published === undefined) reasons.push('never published')
@@ -104,6 +133,14 @@ async function reasonsToMake(
   const read = part.reads.filter((name) => stale.has(name))
   if (read.length > 0) reasons.push(`reads ${read.join(', ')}`)
   return [...new Set(reasons)]
+}
+
+/** What a part is made of when earlier days take these files, and the fixes of their records, over. */
+function without(madeOf: MadeOf, files: ReadonlySet<string>): MadeOf {
+  const isTaken = (input: string) =>
+    [...files].some((file) => input === file || input.endsWith(` of ${file}`))
+  const kept = Object.entries(madeOf.inputs).filter(([input]) => !isTaken(input))
+  return { ...madeOf, inputs: Object.fromEntries(kept) }
 }
 
 function differences(before: MadeOf, now: MadeOf): string[] {

@@ -18,6 +18,7 @@ import {
   longTransactions,
 } from '../platform/lock-wait.ts'
 import { currentAttempt } from './current-attempt.ts'
+import { judgeWhatIsLeft } from './judge-what-is-left.ts'
 import { planLoad, type LoadInput } from './load.ts'
 import { isCurrent, isPublished, makeBuild, staleTables, type BuildParts } from './make-build.ts'
 import {
@@ -69,7 +70,8 @@ export function createPublishActivities(deps: {
         const plan = await planLoad(transaction, deps.sources, input)
         const stale = await staleTables(transaction, build, plan)
         if (await isPublished(transaction, build, stale)) return nothingToPublish(version)
-        if (!(await isCurrent(transaction, build, stale))) {
+        const isJudgedAnew = await judgeWhatIsLeft(transaction, input, contracts, plan)
+        if (isJudgedAnew || !(await isCurrent(transaction, build, stale))) {
           await makeBuild(transaction, build, plan, deps.parts)
         }
         const before = (await isPublishedAgain(transaction, build))

@@ -50,9 +50,12 @@ export async function planDays(
   const tasks = tasksByPart(dag.graph, sources)
   const seconds = await secondsByTask(database, dagId)
   const stale: PlannedRun[] = []
+  // In the order in which they are run: a file that several days may bring belongs to the first of them.
+  const brought = new Set<string>()
   for (const date of asked) {
-    const parts = await planDay(database, sources, shop, date)
+    const { parts, brings } = await planDay(database, sources, shop, date, brought)
     if (parts.length === 0) continue
+    for (const file of brings) brought.add(file)
     stale.push({ date, tasks: parts.flatMap((part) => asTask(part, tasks, seconds)) })
   }
   return { looked: asked.length, stale }

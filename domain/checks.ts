@@ -71,12 +71,15 @@ export function checksOf(contract: Contract): Check[] {
   return checks.map((check) => ({ ...check, id: `${contract.source}_${check.id}` }))
 }
 
-/** Ids of the checks whose outcome follows from the day's delivery alone, whatever else is loaded. */
-export function checksOfTheDay(contracts: readonly Contract[]): string[] {
-  return contracts
-    .flatMap(checksOf)
-    .filter((check) => !check.needsHistory)
-    .map((check) => check.id)
+/** The checks whose outcome follows from the day's delivery alone, whatever else is loaded. */
+export function checksOfTheDay(
+  contracts: readonly Contract[],
+): { readonly id: string; readonly source: string }[] {
+  return contracts.flatMap((contract) =>
+    checksOf(contract)
+      .filter((check) => !check.needsHistory)
+      .map(({ id }) => ({ id, source: contract.source })),
+  )
 }
 
 function volumeCheck({ measure, min, max, words }: Volume): Check {

@@ -121,6 +121,15 @@ export async function takeOver(
     `update audit.source_files set state = 'superseded' where file_id = any($1)`,
     [files],
   )
+  await transaction.query(
+    `delete from audit.delivery_profiles as profile using audit.source_files as taken
+     where taken.file_id = any($1) and profile.source = taken.source
+       and profile.load_date = taken.load_date and not exists (
+         select from audit.source_files as file
+         where file.source = taken.source and file.load_date = taken.load_date
+           and file.state <> 'superseded')`,
+    [files],
+  )
 }
 
 /**

@@ -1,10 +1,11 @@
 -- daily_metrics of the deliveries of the dates in scope: records of their files by where they went,
 -- and failed checks. Only published deliveries and the one of this run count; only checks that follow
--- from the delivery alone, so that the figure is the same in whatever order days are loaded.
+-- from the delivery alone, and only of sources that the day has files of, so that the figure is the same
+-- in whatever order days are loaded.
 -- table:  daily_metrics
 -- grain:  shop_id, metric_date, metric, dimension, segment
 -- reads:  audit.source_files, audit.loads_left, audit.published_loads, audit.dq_results, next.daily_metrics_scope
--- params: $1 shop_id, $2 load_date, $3 run_id, $4 sources, $5 checks_of_the_day
+-- params: $1 shop_id, $2 load_date, $3 run_id, $4 sources, $5 checks_of_the_day, $6 sources_of_checks
 with
 
 loads as (
@@ -66,13 +67,17 @@ figures as (
 
 failed_checks as (
     select
-        runs.load_date,
+        loads_in_scope.load_date,
         count(*) filter (where not results.is_passed) as failed_checks
-    from (select distinct load_date, run_id from loads_in_scope) as runs
+    from loads_in_scope
+    inner join unnest($5::text[], $6::text[]) as checks (check_id, source)
+        on checks.source = loads_in_scope.source
     inner join audit.dq_results as results
-        on results.run_id = runs.run_id and results.logical_date = runs.load_date
-    where results.check_id = any($5::text[])
-    group by runs.load_date
+        on results.run_id = loads_in_scope.run_id
+            and results.logical_date = loads_in_scope.load_date
+            and results.check_id = checks.check_id
+    where loads_in_scope.records_received is not null
+    group by loads_in_scope.load_date
 ),
 
 metrics as (

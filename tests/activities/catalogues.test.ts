@@ -12,6 +12,7 @@ afterEach(() => database.drop())
 
 const tuesday = '2025-12-16'
 const wednesday = '2025-12-17'
+const friday = '2025-12-19'
 
 async function rows(sql: string): Promise<unknown[]> {
   return (await database.db.query(sql)).rows
@@ -114,3 +115,127 @@ test('a catalogue that returns to what an earlier one said is believed', async (
     { price: '10', is_current: true },
   ])
 })
+
+const [good, bad] = [
+  { product_id: 'PRD-1', name: 'Lamp', price: 10 },
+  { product_id: 'PRD-2', name: 'Desk', price: -1 },
+]
+const cleanCatalogue = Array.from({ length: 30 }, (_, index) => ({
+  ...{ product_id: `PRD-${index}`, name: 'Lamp', price: 10 },
+}))
+
+/** A shop of two days in a database of its own, with the catalogues that these dates name. */
+async function checkedShop(catalogues: Readonly<Record<string, readonly unknown[]>>) {
+  const own = await testDatabase()
+  const shop = sampleShop(own.db)
+  for (const date of [tuesday, friday]) deliverDay(shop, date, [orderOn(date, date)], [])
+  for (const [date, products] of Object.entries(catalogues)) {
+    shop.deliver(`products/products_${date}.json`, JSON.stringify(products))
+  }
+  return {
+    ...shop,
+    drop: own.drop,
+    async judgedDay(date: string) {
+      await shop.stageDay(date)
+      await shop.judgeDay(date)
+      await shop.buildDay(date)
+    },
+    /** What readers see, the figure that counts verdicts, and the verdicts on a catalogue that stand. */
+    async books() {
+      const select = async (sql: string) => (await own.db.query(sql)).rows
+      return {
+        tables: await digestTables(own.db),
+        failed: await select(
+          `select metric_date, value from warehouse.daily_metrics
+           where metric = 'failed_checks' order by 1`,
+        ),
+        verdicts: await select(
+          `select result.logical_date, result.check_id, result.is_passed, result.actual
+           from audit.dq_results as result
+           inner join audit.published_loads as load
+             on load.source = 'products' and load.run_id = result.run_id
+           where table_name = 'staging.products_clean' order by 1, 2`,
+        ),
+        samples: await select(
+          `select check_id, record_key, detail from audit.dq_failures
+           where check_id like 'products%' and record_key !~ ':' order by 1, 2`,
+        ),
+        profiles: await select(
+          `select distinct load_date from audit.delivery_profiles where source = 'products'`,
+        ),
+      }
+    },
+  }
+}
+
+test.each([
+  ['all', { [tuesday]: [good, bad] }],
+  ['the bad one', { [tuesday]: [good, bad], [wednesday]: cleanCatalogue }],
+  ['the good one', { [tuesday]: cleanCatalogue, [wednesday]: [good, bad] }],
+  ['the bad one of two', { [tuesday]: [good, bad], [wednesday]: [bad] }],
+])(
+  'what the checks said of catalogues goes with those that an earlier day takes: %s',
+  async (_, catalogues) => {
+    const inOrder = await checkedShop(catalogues)
+    const handedOver = await checkedShop(catalogues)
+    try {
+      for (const date of [tuesday, friday]) {
+        await inOrder.judgedDay(date)
+        await inOrder.publishDay(date)
+      }
+      const expected = await inOrder.books()
+      for (const date of [friday, tuesday]) {
+        await handedOver.judgedDay(date)
+        await handedOver.publishDay(date)
+      }
+      expect(await handedOver.books()).toEqual(expected)
+    } finally {
+      await inOrder.drop()
+      await handedOver.drop()
+    }
+  },
+  60_000,
+)
+
+test('what the checks said of a catalogue does not stand when the day loses it before it is published', async () => {
+  const catalogues = { [tuesday]: [good, bad], [wednesday]: cleanCatalogue }
+  const books = []
+  for (const ending of [
+    [tuesday, friday],
+    [friday, tuesday],
+  ]) {
+    const shop = await checkedShop(catalogues)
+    try {
+      await shop.judgedDay(friday)
+      await shop.judgedDay(tuesday)
+      for (const date of ending) await shop.publishDay(date)
+      books.push(await shop.books())
+    } finally {
+      await shop.drop()
+    }
+  }
+  expect(books[1]).toEqual(books[0])
+  expect(books[0]?.verdicts).toContainEqual(
+    expect.objectContaining({
+      check_id: 'products_quarantine_share',
+      logical_date: friday,
+      is_passed: true,
+    }),
+  )
+}, 60_000)
+
+test('a day of which an earlier one leaves a catalogue that fails a critical check is not published', async () => {
+  const shop = await checkedShop({ [tuesday]: cleanCatalogue, [wednesday]: [good, bad] })
+  try {
+    await shop.judgedDay(friday)
+    await shop.judgedDay(tuesday)
+    await shop.publishDay(tuesday)
+    const before = await shop.books()
+    await expect(shop.publishDay(friday)).rejects.toThrow(
+      /products_quarantine_limit of staging.products_clean: expected at most 5% .*, found 50%/,
+    )
+    expect(await shop.books()).toEqual(before)
+  } finally {
+    await shop.drop()
+  }
+}, 60_000)

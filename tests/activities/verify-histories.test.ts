@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { verifyBooks } from '../../activities/verify-books.ts'
 import { publishedShops } from '../../schedules/published-shops.ts'
-import { eventsHeader, orderOn } from '../support/sample-day.ts'
+import { deliverDay, eventsHeader, orderOn, sampleShop } from '../support/sample-day.ts'
 import { testDatabase, type TestDatabase } from '../support/servers.ts'
 import { wholeDays } from '../support/whole-days.ts'
 
@@ -70,3 +70,31 @@ test.skipIf(!existsSync(realDays))(
   },
   60_000,
 )
+
+test('a figure that counts a verdict on a catalogue which the day has lost is a difference', async () => {
+  const checked = sampleShop(database.db)
+  const products = [{ product_id: 'PRD-1', name: 'Lamp', price: -1 }]
+  deliverDay(checked, tuesday, [orderOn(tuesday, 't1')], [], products)
+  deliverDay(checked, wednesday, [orderOn(wednesday, 'w1')], [])
+  for (const date of [wednesday, tuesday]) {
+    await checked.stageDay(date)
+    await checked.judgeDay(date)
+    await checked.buildAndPublish(date)
+  }
+  expect(await differences()).toEqual([])
+  const { rowCount } = await database.db.query(
+    `insert into audit.dq_results (run_id, check_id, dag_id, logical_date, table_name, severity,
+       is_passed, expected, actual)
+     select run_id, 'products_quarantine_share', 'ecommerce_daily', load_date,
+       'staging.products_clean', 'warn', false, '', ''
+     from audit.published_loads where source = 'orders' and load_date = $1`,
+    [wednesday],
+  )
+  expect(rowCount).toBe(1)
+  await database.db.query(
+    `update warehouse.daily_metrics set value = value + 1
+     where metric = 'failed_checks' and metric_date = $1`,
+    [wednesday],
+  )
+  expect(await differences()).toMatchObject([{ table: 'daily_metrics', differingRows: 1 }])
+})

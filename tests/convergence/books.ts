@@ -18,10 +18,23 @@ export async function openBooks(): Promise<Books> {
   const { db: database, drop } = await testDatabase()
   const shop = sampleShop(database)
   const emptyTables = await tablesWithoutRows(database)
+  const judged = async (date: string) => {
+    await shop.stageDay(date)
+    await shop.judgeDay(date)
+  }
   const run = {
-    tasks: (date: string) => shop.runDay(date),
-    publish: (date: string) => shop.stageAndPublish(date),
-    half: (date: string) => shop.loadDay(date),
+    async tasks(date: string) {
+      await this.half(date)
+      await shop.publishDay(date)
+    },
+    async publish(date: string) {
+      await judged(date)
+      await shop.buildAndPublish(date)
+    },
+    async half(date: string) {
+      await judged(date)
+      await shop.buildDay(date)
+    },
   }
   return {
     database,
