@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/global-setup.ts'],
+    setupFiles: ['tests/support/patient-waits.ts'],
     pool: 'forks',
     // Two at once on two cores as well: a test waits for servers most of its time.
     maxWorkers: Math.max(2, availableParallelism() - 1),
