@@ -41,7 +41,7 @@ function reportError(error: unknown): number {
   // Commander has written its own message.
   if (error instanceof CommanderError) return commanderExitCode(error)
   console.error(explain(error))
-  if (error instanceof Interrupted) return exitCodes.interrupted
+  if (error instanceof Interrupted) return error.exitCode
   if (error instanceof UsageError || error instanceof ConfigError) return exitCodes.usage
   if (isUnavailable(error)) return exitCodes.unavailable
   return exitCodes.failed
