@@ -8,9 +8,9 @@ import { UsageError } from './exit-codes.ts'
 import type { Signed } from './intervene.ts'
 import { runArgument, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
 import type { Wanted } from './repair-run.ts'
-import { planRunRepair, repairRun } from './repair-run.ts'
+import { planRunRepair } from './repair-run.ts'
 import type { RunRange } from './several-runs.ts'
-import { chosenRuns, eachThatCan, withRangeOptions } from './several-runs.ts'
+import { chosenRuns, eachThatCan, repairRuns, withRangeOptions } from './several-runs.ts'
 import { counted, followRepairs, printRepairPlans } from './show-repairs.ts'
 
 interface Flags extends Signed, RunRange {
@@ -109,7 +109,7 @@ async function clearRuns(
     const plans = await eachThatCan(runs, (one) => planRunRepair(to, one, wanted))
     return printRepairPlans(plans, flags)
   }
-  const repairs = await eachThatCan(runs, (one) => repairRun(to, one, wanted))
+  const repairs = await repairRuns(to, runs, wanted)
   await followRepairs(to, repairs, {
     ...flags,
     done: (tasks) => `${counted(tasks)} cleared`,

@@ -4,15 +4,16 @@ import type { RunHandle } from '../schedules/start-run.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import { failureMessage } from './failure-message.ts'
+import type { Through } from './watch-days.ts'
 
 export type EndOfRun =
   | { readonly state: 'success'; readonly result: RunResult }
   | { readonly state: 'failed'; readonly error: string; readonly isBadInput: boolean }
 
 /** Waits for the end of a run. */
-export async function endOfRun(handle: RunHandle): Promise<EndOfRun> {
+export async function endOfRun(handle: RunHandle, through: Through): Promise<EndOfRun> {
   try {
-    return { state: 'success', result: await handle.result() }
+    return { state: 'success', result: await through(() => handle.result()) }
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error
     return { state: 'failed', error: inWords(handle, error), isBadInput: isBadInput(error) }

@@ -7,13 +7,11 @@ export const exitCodes = {
   usage: 2,
   /** Something cannot be started or reached. */
   unavailable: 3,
-  /** Ended by Ctrl-C before it was done. */
-  interrupted: 130,
 } as const
 
 export const exitCodesHelp = `
 Exit codes: 0 done; 1 a run, a check or a day failed; 2 the command line or a setting makes no
-sense; 3 something cannot be started or reached; 130 interrupted.`
+sense; 3 something cannot be started or reached; 130 ended by Ctrl-C, 143 by SIGTERM.`
 
 /** Bad input that the parser of the command line cannot see by itself. */
 export class UsageError extends Error {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { isGrpcServiceError } from '@temporalio/client'
 import type { Command } from 'commander'
 import { historyToJson } from '../platform/history-json.ts'
+import { whyUnusable } from '../platform/unusable-file.ts'
 import { dagOption, jsonOption } from './arguments.ts'
 import { withServers } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
@@ -85,11 +86,19 @@ async function exportHistory(run: string, { dag, out, json }: ExportFlags): Prom
   const { workflowId, history } = exported
   const text = historyToJson(history)
   if (out === undefined) return void process.stdout.write(text)
-  await mkdir(dirname(out), { recursive: true })
-  await writeFile(out, text)
+  await writeNamed(out, text)
   const events = history.events?.length ?? 0
   if (json) printJson({ workflow_id: workflowId, events, file: out })
   else console.error(`${workflowId}: ${events} events written to ${out}`)
+}
+
+async function writeNamed(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text)
+  } catch (error) {
+    throw new UsageError(`error: ${whyUnusable(path, error)}`)
+  }
 }
 
 function notKept(key: string): UsageError {

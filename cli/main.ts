@@ -3,6 +3,8 @@ import { ConfigError } from '../platform/config-error.ts'
 import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import { commands, nameOf } from './commands.ts'
 import { CommandFailed, exitCodes, exitCodesHelp, UsageError } from './exit-codes.ts'
+import { failureMessage } from './failure-message.ts'
+import { ServerAway, serverAway } from './server-away.ts'
 import { Interrupted } from './session.ts'
 
 /** With the one command that the arguments name, or a list of all: loading them takes a second. */
@@ -39,9 +41,9 @@ function reportError(error: unknown): number {
   // Commander has written its own message.
   if (error instanceof CommanderError) return commanderExitCode(error)
   console.error(explain(error))
-  if (error instanceof Interrupted) return exitCodes.interrupted
+  if (error instanceof Interrupted) return error.exitCode
   if (error instanceof UsageError || error instanceof ConfigError) return exitCodes.usage
-  if (error instanceof CannotStart || isConnectionError(error)) return exitCodes.unavailable
+  if (isUnavailable(error)) return exitCodes.unavailable
   return exitCodes.failed
 }
 
@@ -53,21 +55,31 @@ function commanderExitCode(error: CommanderError): number {
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const isExpected = [UsageError, ConfigError, CannotStart, CommandFailed, Interrupted].some(
-    (type) => error instanceof type,
-  )
+  const isExpected = [
+    UsageError,
+    ConfigError,
+    CannotStart,
+    ServerAway,
+    CommandFailed,
+    Interrupted,
+  ].some((type) => error instanceof type)
   if (isExpected) return error.message
   if (isConnectionError(error)) {
-    return `Cannot connect: ${error.message}\n  Remedy: run \`daybook doctor\`, which checks every server.`
+    return `Cannot connect: ${failureMessage(error)}\n  Remedy: run \`daybook doctor\`, which checks every server.`
   }
   return `${error.name}: ${error.message}`
 }
 
+function isUnavailable(error: unknown): boolean {
+  return error instanceof CannotStart || error instanceof ServerAway || isConnectionError(error)
+}
+
+/** Besides outages: an unknown host, a wrong password, no such database. */
 const connectionCodes = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', '28P01', '3D000']
 
 function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return 'code' in error && connectionCodes.includes(String(error.code))
+  if (serverAway(error) !== undefined) return true
+  return error instanceof Error && 'code' in error && connectionCodes.includes(String(error.code))
 }
 
 // A connection that breaks may fail once more behind the command's back, when it is over already.

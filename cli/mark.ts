@@ -6,9 +6,9 @@ import type { Connections } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import type { Signed } from './intervene.ts'
 import { runArgument, signatureOf, withRefusals, withRunOptions } from './intervene.ts'
-import { planRunRepair, repairRun } from './repair-run.ts'
+import { planRunRepair } from './repair-run.ts'
 import type { RunRange } from './several-runs.ts'
-import { chosenRuns, eachThatCan, withRangeOptions } from './several-runs.ts'
+import { chosenRuns, eachThatCan, repairRuns, withRangeOptions } from './several-runs.ts'
 import { followRepairs, printRepairPlans } from './show-repairs.ts'
 
 interface Flags extends Signed, RunRange {
@@ -71,6 +71,6 @@ async function markRuns(
     return printRepairPlans(plans, flags)
   }
   const done = () => `${tasks.join(', ')} marked ${flags.state}`
-  const repairs = await eachThatCan(runs, (one) => repairRun(to, one, { request }))
+  const repairs = await repairRuns(to, runs, { request })
   await followRepairs(to, repairs, { ...flags, done })
 }

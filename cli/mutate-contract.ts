@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generatedDate, generateGoodDays, historyOf } from '../data/mutants/good-day.ts'
 import { writeMutants, type WrittenMutant } from '../data/mutants/write-mutants.ts'
+import type { Contract } from '../domain/contracts/contract.ts'
 import { sampleShopContracts } from '../domain/contracts/sample-shop.ts'
 import {
   judgeMutant,
@@ -20,6 +21,7 @@ import { judgeDeliveries } from './judge-deliveries.ts'
 import { findDeliveredDays } from './landing-zone.ts'
 import { printJson, printLine, printTable } from './print.ts'
 import { createProgress } from './progress.ts'
+import { withSession } from './session.ts'
 
 export interface MutateFlags {
   seed: number
@@ -32,6 +34,27 @@ export async function mutateContract(source: string | undefined, flags: MutateFl
   const config = loadConfig()
   const contracts = contractsNamed(Object.values(sampleShopContracts(config.shopTimeZone)), source)
   const databaseUrl = await findDatabaseUrl(config)
+  const say = (line: string) => console.error(line)
+  const judged = await withSession(say, (session) => {
+    const measured = measure({ config, contracts, databaseUrl, flags, signal: session.signal })
+    // It takes its database and its folder away before the process ends.
+    session.add({ stop: () => measured.catch(() => undefined) })
+    return measured
+  })
+  report(judged, flags)
+}
+
+interface Measuring {
+  readonly config: Config
+  readonly contracts: readonly Contract[]
+  readonly databaseUrl: string
+  readonly flags: MutateFlags
+  /** Ends it at its next step. */
+  readonly signal: AbortSignal
+}
+
+async function measure(measuring: Measuring): Promise<JudgedMutant[]> {
+  const { config, contracts, databaseUrl, flags, signal } = measuring
   const folder = await mkdtemp(join(tmpdir(), 'daybook-mutants-'))
   try {
     const day = await takeGoodDay(config, flags, join(folder, 'good'))
@@ -39,16 +62,17 @@ export async function mutateContract(source: string | undefined, flags: MutateFl
     if (mutants.length === 0) {
       throw new UsageError(`error: nothing was delivered on ${day.date} that could be spoilt`)
     }
-    const judged = await withScratchDatabase(databaseUrl, (scratchUrl) =>
-      judgeAll(mutants, {
+    signal.throwIfAborted()
+    return await withScratchDatabase(databaseUrl, (scratchUrl) => {
+      const job = {
         databaseUrl: scratchUrl,
         timeZone: config.shopTimeZone,
         history: { landingDir: day.goodDir, dates: day.history },
         date: day.date,
         deliveries: [...goodDeliveries(config, day.goodDir), ...mutants],
-      }),
-    )
-    report(judged, flags)
+      }
+      return judgeAll(mutants, job, signal)
+    })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -83,17 +107,23 @@ function goodDeliveries(config: Config, goodDir: string): JudgeJob['deliveries']
   }))
 }
 
-async function judgeAll(mutants: readonly WrittenMutant[], job: JudgeJob): Promise<JudgedMutant[]> {
+async function judgeAll(
+  mutants: readonly WrittenMutant[],
+  job: JudgeJob,
+  signal: AbortSignal,
+): Promise<JudgedMutant[]> {
   const progress = createProgress(mutants.length)
+  progress.finished(`${mutants.length} mutants, after ${job.history.dates.length} days before them`)
   const byId = new Map(mutants.map((mutant) => [mutant.id, mutant]))
   const good = new Map<string, JudgedDelivery['outcome']>()
   const judged: JudgedMutant[] = []
-  for await (const { id, outcome } of judgeDeliveries(job)) {
+  for await (const { id, outcome } of judgeDeliveries(job, signal)) {
     const mutant = byId.get(id)
     const goodOutcome = mutant && good.get(mutant.source)
     if (!mutant) good.set(id, outcome)
-    else if (goodOutcome) judged.push(judgeMutant(mutant, outcome, goodOutcome))
-    progress.update(judged.length, id)
+    if (!mutant || !goodOutcome) continue
+    judged.push(judgeMutant(mutant, outcome, goodOutcome))
+    progress.step(judged.length, id)
   }
   progress.end()
   return judged

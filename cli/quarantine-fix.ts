@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Assignment } from '../domain/records/set-fields.ts'
 import { CannotSet, setFields } from '../domain/records/set-fields.ts'
+import { whyUnusable } from '../platform/unusable-file.ts'
 import { NotOneRecordError } from '../platform/landing/load-record.ts'
 import type { QuarantinedRecord, RecordId, Signature } from '../platform/quarantined-record.ts'
 import { dropRecord, fixRecord, RecordRefused, wordsFor } from '../platform/quarantined-record.ts'
@@ -122,7 +123,7 @@ async function readCorrection(path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (error) {
-    throw new UsageError(`error: ${error instanceof Error ? error.message : String(error)}`)
+    throw new UsageError(`error: ${whyUnusable(path, error)}`)
   }
 }
 

@@ -1,15 +1,16 @@
+import { runKeyOf } from '../dag/resolve-run.ts'
 import { startRun } from '../schedules/start-run.ts'
 import type { Connections } from './connect.ts'
 import { withDatabase, withServers } from './connect.ts'
 import type { EndOfRun } from './end-of-run.ts'
 import { assertSucceeded, endOfRun } from './end-of-run.ts'
 import { CommandFailed } from './exit-codes.ts'
+import { followDays, startToFollow, wordsFor } from './follow-days.ts'
 import { assertKnownDag } from './known-dag.ts'
 import { visible } from '../domain/records/visible-text.ts'
 import { printJson, printLine, printTable } from './print.ts'
 import type { ChosenDays, Waiting } from './quarantine-days.ts'
 import { readWaiting } from './quarantine-days.ts'
-import { watchDays } from './watch-days.ts'
 
 interface Flags extends ChosenDays {
   dryRun?: true
@@ -85,17 +86,30 @@ interface EndedDay {
 
 async function runDays(to: Connections, days: readonly Day[]): Promise<EndedDay[]> {
   const { taskQueue } = to.config.temporal
-  const handles = await Promise.all(
-    days.map(({ dagId, date }) => startRun(to.client, { dagId, date, taskQueue })),
+  const started = await startToFollow(wordsFor(days.map(runKeyOfDay)), () =>
+    Promise.all(
+      days.map(async (day) => ({ day, handle: await startRun(to.client, { ...day, taskQueue }) })),
+    ),
   )
-  const done = Promise.all(
-    handles.map(async (handle) => ({ run: handle.workflowId, end: await endOfRun(handle) })),
-  )
-  for (const dagId of new Set(days.map((day) => day.dagId))) {
-    const dates = days.filter((day) => day.dagId === dagId).map((day) => day.date)
-    await watchDays({ database: to.database, dagId, dates, done })
+  const ended: EndedDay[] = []
+  for (const [dagId, runs] of Map.groupBy(started, ({ day }) => day.dagId)) {
+    const dates = runs.map(({ day }) => day.date)
+    const followed = { dagId, dates, ...wordsFor(runs.map(({ day }) => runKeyOfDay(day))) }
+    const ends = await followDays(to, followed, (through) =>
+      Promise.all(
+        runs.map(async ({ handle }) => ({
+          run: handle.workflowId,
+          end: await endOfRun(handle, through),
+        })),
+      ),
+    )
+    ended.push(...ends)
   }
-  return done
+  return ended
+}
+
+function runKeyOfDay({ dagId, date }: Day): string {
+  return runKeyOf(dagId, date)
 }
 
 function inJson({ run, end }: EndedDay) {

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Replayed } from '../platform/replayed.ts'
+import { whyUnusable } from '../platform/unusable-file.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import { printJson, printLine } from './print.ts'
 
@@ -27,8 +28,7 @@ export async function replayFolder(folder: string, { json }: { json?: true }): P
 
 async function listHistories(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`error: ${folder} cannot be read: ${reason}`)
+    throw new UsageError(`error: ${whyUnusable(folder, error)}`)
   })
   const files = names.filter((name) => name.endsWith('.json')).sort()
   if (files.length > 0) return files.map((name) => join(folder, name))

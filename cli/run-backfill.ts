@@ -1,10 +1,11 @@
 import { WorkflowFailedError } from '@temporalio/client'
 import type { StartBackfillInput } from '../schedules/start-backfill.ts'
-import { startBackfill } from '../schedules/start-backfill.ts'
+import { backfillIdOf, startBackfill } from '../schedules/start-backfill.ts'
 import type { BackfillProgress } from '../workflows/run-days.ts'
 import type { Connections } from './connect.ts'
 import { failureMessage } from './failure-message.ts'
-import { watchDays } from './watch-days.ts'
+import { followDays, startToFollow } from './follow-days.ts'
+import type { Through } from './watch-days.ts'
 
 export type BackfillOutcome =
   | { backfill: string; state: 'success'; result: BackfillProgress }
@@ -17,13 +18,15 @@ export async function runBackfill(
   dates: string[],
 ): Promise<BackfillOutcome> {
   const { taskQueue } = to.config.temporal
-  const handle = await startBackfill(to.client, { ...input, taskQueue })
-  const done = handle.result()
-  await watchDays({ database: to.database, dagId: input.dagId, dates, done })
+  const backfill = backfillIdOf(input)
+  const words = { what: backfill, lookAfter: `daybook backfills ${backfill}` }
+  const handle = await startToFollow(words, () => startBackfill(to.client, { ...input, taskQueue }))
   try {
-    return { backfill: handle.workflowId, state: 'success', result: await done }
+    const followed = { dagId: input.dagId, dates, ...words }
+    const end = (through: Through) => through(() => handle.result())
+    return { backfill, state: 'success', result: await followDays(to, followed, end) }
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error
-    return { backfill: handle.workflowId, state: 'failed', error: failureMessage(error) }
+    return { backfill, state: 'failed', error: failureMessage(error) }
   }
 }

@@ -11,9 +11,9 @@ import { withServers } from './connect.ts'
 import type { EndOfRun } from './end-of-run.ts'
 import { assertSucceeded, endOfRun } from './end-of-run.ts'
 import { UsageError } from './exit-codes.ts'
+import { followDays, startToFollow, wordsFor } from './follow-days.ts'
 import { assertKnownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
-import { watchDays } from './watch-days.ts'
 
 interface Flags {
   dag: string
@@ -63,11 +63,11 @@ async function begin({ client, config }: Connections, date: string, { dag, param
 
 async function runDay(to: Connections, date: string, flags: Flags): Promise<void> {
   if (flags.fullRefresh) await forgetDay(to.database, flags.dag, date)
-  const handle = await begin(to, date, flags)
-  const done = endOfRun(handle)
-  await watchDays({ database: to.database, dagId: flags.dag, dates: [date], done })
-  const end = await done
-  const run = handle.workflowId
+  const run = runKeyOf(flags.dag, date)
+  const words = wordsFor([run])
+  const handle = await startToFollow(words, () => begin(to, date, flags))
+  const followed = { dagId: flags.dag, dates: [date], ...words }
+  const end = await followDays(to, followed, (through) => endOfRun(handle, through))
   if (flags.json) printJson(inJson(run, end))
   else if (end.state === 'success') printLine(`${run} is done: \`daybook show ${run}\``)
   assertSucceeded([end])

@@ -1,9 +1,14 @@
+import { constants } from 'node:os'
+
 /** Ctrl-C, or another request to end, came before the work was done. */
 export class Interrupted extends Error {
   override name = 'Interrupted'
+  /** As a shell has it: 128 and the number of the signal. */
+  readonly exitCode: number
 
-  constructor() {
-    super('Stopped before it was done')
+  constructor(signal: EndingSignal) {
+    super(`Stopped by ${signal} before it was done`)
+    this.exitCode = 128 + constants.signals[signal]
   }
 }
 
@@ -26,6 +31,8 @@ export interface Session {
 const sameSignalMs = 1_000
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+type EndingSignal = (typeof signals)[number]
+
 /** Runs `work`; ends all it added, however it ends. A second Ctrl-C ends it by force. */
 export async function withSession<T>(
   say: (line: string) => void,
@@ -36,24 +43,28 @@ export async function withSession<T>(
   interruption.catch(() => undefined)
   const abort = new AbortController()
   const { signal } = abort
-  let firstAt: number | undefined
+  let firstAt = 0
+  let interrupted: Interrupted | undefined
   const add = (ending: Ending) => {
     // Work goes on until its next step; it must not start anything then.
-    if (firstAt !== undefined) throw new Interrupted()
+    if (interrupted !== undefined) throw interrupted
     endings.push(ending)
   }
-  const interrupt = () => {
-    if (firstAt === undefined) {
+  const interrupt = (by: EndingSignal) => {
+    if (interrupted === undefined) {
       firstAt = Date.now()
+      interrupted = new Interrupted(by)
       say('Stopping … (Ctrl-C again to force)')
-      reject(new Interrupted())
-      abort.abort()
+      reject(interrupted)
+      abort.abort(interrupted)
     } else if (Date.now() - firstAt > sameSignalMs) {
-      forceEnd(endings)
+      forceEnd(endings, interrupted)
     }
   }
+  // The launcher is gone.
+  const hangUp = () => interrupt('SIGHUP')
   for (const signal of signals) process.on(signal, interrupt)
-  process.on('disconnect', interrupt)
+  process.on('disconnect', hangUp)
   // Listening to the launcher must not keep this process alive.
   process.channel?.unref()
   try {
@@ -61,11 +72,11 @@ export async function withSession<T>(
   } finally {
     for (const ending of endings.toReversed()) await ending.stop()
     for (const signal of signals) process.off(signal, interrupt)
-    process.off('disconnect', interrupt)
+    process.off('disconnect', hangUp)
   }
 }
 
-function forceEnd(endings: Ending[]): void {
-  const exit = () => process.exit(130)
+function forceEnd(endings: Ending[], { exitCode }: Interrupted): void {
+  const exit = () => process.exit(exitCode)
   Promise.all(endings.map(async (ending) => ending.kill?.())).then(exit, exit)
 }

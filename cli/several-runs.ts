@@ -5,8 +5,11 @@ import { InterventionRefused } from '../schedules/intervene.ts'
 import { parseDate } from './arguments.ts'
 import type { Connections } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
+import { startToFollow, wordsFor } from './follow-days.ts'
 import type { RunOfDay } from './intervene.ts'
 import { requireRun } from './recorded-run.ts'
+import type { MadeRepair, Wanted } from './repair-run.ts'
+import { repairRun } from './repair-run.ts'
 import type { Repairs } from './show-repairs.ts'
 
 /** Which runs are meant, besides the one that is named. */
@@ -93,4 +96,14 @@ export async function eachThatCan<T>(
   }
   if (able.length > 0) return { able, skipped }
   throw new InterventionRefused(skipped.map(({ why }) => why).join('\n'))
+}
+
+/** Clears or marks tasks of several runs. @throws ServerAway when it is not known of all whether it was done */
+export function repairRuns(
+  to: Connections,
+  runs: readonly RunOfDay[],
+  wanted: Wanted,
+): Promise<Repairs<MadeRepair>> {
+  const words = wordsFor(runs.map((run) => run.run_key))
+  return startToFollow(words, () => eachThatCan(runs, (run) => repairRun(to, run, wanted)))
 }

@@ -2,10 +2,10 @@ import type { ClearedTask } from '../dag/plan-clear.ts'
 import type { Connections } from './connect.ts'
 import type { EndOfRun } from './end-of-run.ts'
 import { assertSucceeded, endOfRun } from './end-of-run.ts'
+import { followDays, wordsFor } from './follow-days.ts'
 import type { RunOfDay } from './intervene.ts'
 import { formatTable, printJson, printLine } from './print.ts'
 import type { MadeRepair, PlannedRepair } from './repair-run.ts'
-import { watchDays } from './watch-days.ts'
 
 /** What was or would be done to several runs, and those in which there is nothing to do. */
 export interface Repairs<T> {
@@ -71,15 +71,17 @@ export async function followRepairs(
 }
 
 async function waitForAll(
-  { database }: Connections,
+  to: Connections,
   able: Repairs<MadeRepair>['able'],
 ): Promise<(EndOfRun | undefined)[]> {
-  const done = Promise.all(able.map(async ({ made }) => made.handle && endOfRun(made.handle)))
   const started = able.filter(({ made }) => made.handle !== undefined).map(({ run }) => run)
-  const dates = started.map((run) => run.logical_date)
   const [first] = started
-  if (first !== undefined) await watchDays({ database, dagId: first.dag_id, dates, done })
-  return done
+  if (first === undefined) return able.map(() => undefined)
+  const dates = started.map((run) => run.logical_date)
+  const followed = { dagId: first.dag_id, dates, ...wordsFor(started.map((run) => run.run_key)) }
+  return followDays(to, followed, (through) =>
+    Promise.all(able.map(async ({ made }) => made.handle && endOfRun(made.handle, through))),
+  )
 }
 
 function reportOf(

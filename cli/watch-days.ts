@@ -1,17 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../platform/database.ts'
 import { seconds } from './print.ts'
-import { createProgress } from './progress.ts'
+import type { Progress } from './progress.ts'
 
 const pollMs = 300
 
 export interface WatchedDays {
   database: Database
   dagId: string
-  dates: string[]
+  dates: readonly string[]
+  progress: Progress
+  /** Asks the database until it answers. */
+  through: Through
   /** Settles when all are done. */
   done: Promise<unknown>
 }
+
+/** Asks what changes nothing, again when a server was away. */
+export type Through = <T>(ask: () => Promise<T>) => Promise<T>
 
 interface DayRow {
   logical_date: string
@@ -21,14 +27,14 @@ interface DayRow {
 }
 
 /** Shows how far the days are, by the audit tables, until `done` settles. */
-export async function watchDays({ database, dagId, dates, done }: WatchedDays): Promise<void> {
+export async function watchDays(watched: WatchedDays): Promise<void> {
+  const { database, dagId, dates, progress, through, done } = watched
   // Before anything is awaited: a run that is refused at once must find somebody listening.
   const settled = done.then(
     () => true,
     () => true,
   )
-  const progress = createProgress(dates.length)
-  const scope = { database, dagId, dates, since: await readServerTime(database) }
+  const scope = { database, dagId, dates, since: await through(() => readServerTime(database)) }
   const said = new Set<string>()
   const sayOnce = (line: string) => {
     if (!said.has(line)) progress.finished(line)
@@ -39,10 +45,13 @@ export async function watchDays({ database, dagId, dates, done }: WatchedDays): 
     isDone = await Promise.race([settled, sleep(pollMs, false, { signal: pause.signal })])
     // What is left of the pause would keep the command from ending.
     pause.abort()
-    for (const attempt of await readFailedAttempts(scope)) sayOnce(describeAttempt(attempt))
-    const ended = await readEndedDays(scope)
+    for (const attempt of await through(() => readFailedAttempts(scope)))
+      sayOnce(describeAttempt(attempt))
+    const ended = await through(() => readEndedDays(scope))
     for (const day of ended) sayOnce(describeDay(day))
-    if (!isDone) progress.update(ended.length, await readRunningTasks(database, dagId))
+    if (isDone) continue
+    const running = await through(() => readRunningTasks(database, dagId))
+    progress.update(ended.length, running)
   }
   progress.end()
 }
@@ -50,7 +59,7 @@ export async function watchDays({ database, dagId, dates, done }: WatchedDays): 
 interface Scope {
   database: Database
   dagId: string
-  dates: string[]
+  dates: readonly string[]
   since: Date
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { ContractData } from '../domain/contracts/contract-data.ts'
 import { fromOdcs } from '../domain/contracts/from-odcs.ts'
 import { toOdcs } from '../domain/contracts/to-odcs.ts'
+import { whyUnusable } from './unusable-file.ts'
 
 /** A file that holds no exported contract; the message says why, and what to do. */
 export class NoContractError extends Error {
@@ -28,8 +29,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new NoContractError(`${path} cannot be read (${reason})`, { cause: error })
+    throw new NoContractError(whyUnusable(path, error), { cause: error })
   }
 }
 

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import type { Database, Transaction } from './database.ts'
 import { createDatabase } from './database.ts'
 
+/** First key of the advisory lock by which the owner of a scratch database lives; the second is its name's. */
+const ownerLock = 0x5c7a7c4
+const inUse = '55006'
+
 /**
- * Lends `work` the URL of an empty database on the same server, dropped when the work is done.
- * The user needs the right to create databases.
+ * Lends `work` the URL of an empty database on the same server, dropped when the work is done, and drops
+ * those whose owners were killed before they could. The user needs the right to create databases.
  */
 export async function withScratchDatabase<T>(
   serverUrl: string,
@@ -12,12 +18,46 @@ export async function withScratchDatabase<T>(
   const name = `daybook_scratch_${randomUUID().slice(0, 8)}`
   const url = new URL(serverUrl)
   url.pathname = name
-  const server = createDatabase(serverUrl, 1)
+  const server = createDatabase(serverUrl, 2)
+  // Kept until the end: its lock says that the owner lives.
+  const owner = await server.connect()
   try {
+    await claim(owner, name)
+    await sweepOrphans(server)
     await server.query(`create database ${name}`)
     return await work(url.href)
   } finally {
-    await server.query(`drop database if exists ${name} with (force)`)
-    await server.end()
+    try {
+      await server.query(`drop database if exists ${name} with (force)`)
+    } finally {
+      owner.release(true)
+      await server.end()
+    }
+  }
+}
+
+/** Before the database is there: nobody may find it without an owner. */
+async function claim(owner: Transaction, name: string): Promise<void> {
+  await owner.query('select pg_advisory_lock($1, hashtext($2))', [ownerLock, name])
+}
+
+/** Drops scratch databases to which nobody is connected, and whose owner's session has ended. */
+async function sweepOrphans(server: Database): Promise<void> {
+  // The lock counts whichever database of the server its owner is connected to.
+  const { rows } = await server.query<{ datname: string }>(
+    `select datname from pg_database
+     where datname ~ '^daybook_scratch_[0-9a-f]{8}$' and pg_has_role(datdba, 'usage')
+       and not exists (
+         select from pg_locks
+         where locktype = 'advisory' and objsubid = 2
+           and classid = $1::oid and objid = hashtext(datname)::oid)`,
+    [ownerLock],
+  )
+  for (const { datname } of rows) {
+    try {
+      await server.query(`drop database if exists ${datname}`)
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && error.code === inUse)) throw error
+    }
   }
 }

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, Connection } from '@temporalio/client'
+import type { ConnectionOptions } from '@temporalio/client'
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client'
 import type { Config } from './config.ts'
 import { CannotStart } from './embedded/cannot-start.ts'
 import { searchAttributes } from './embedded/temporal-server.ts'
@@ -20,9 +26,30 @@ export function connectionOptions(settings: TemporalSettings, address: string) {
   }
 }
 
+const retryOptions = defaultGrpcRetryOptions()
+const retry = makeGrpcRetryInterceptor(retryOptions)
+const doNotRetry = makeGrpcRetryInterceptor({ ...retryOptions, retryableDecider: () => false })
+
+/** Waits for the end of a run; and asks whether the server answers. Both are asked again by who asks. */
+const askedAgainByCaller = /\/(GetWorkflowExecutionHistory|DescribeNamespace)$/
+
+/** What the client library tries again can be cancelled no more, and ends the process when the connection is closed. */
+const retryUnlessWaiting: typeof retry = (options, nextCall) => {
+  const isAskedAgain = askedAgainByCaller.test(options.method_definition.path)
+  return (isAskedAgain ? doNotRetry : retry)(options, nextCall)
+}
+
+/** The pauses between tries to connect double up to this; two minutes if nothing is said. */
+const longestReconnectPauseMs = 2_000
+
 /** A client; close it with `client.connection.close()`. @throws CannotStart */
 export async function connectClient(settings: TemporalSettings, address: string): Promise<Client> {
-  const options = { ...connectionOptions(settings, address), connectTimeout } as const
+  const options: ConnectionOptions = {
+    ...connectionOptions(settings, address),
+    connectTimeout,
+    interceptors: [retryUnlessWaiting],
+    channelArgs: { 'grpc.max_reconnect_backoff_ms': longestReconnectPauseMs },
+  }
   const connection = await Connection.connect(options).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CannotStart(

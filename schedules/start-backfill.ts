@@ -7,16 +7,24 @@ export type StartBackfillInput = z.input<typeof BackfillInput> & { readonly task
 
 export type BackfillHandle = WorkflowHandle<() => Promise<BackfillProgress>>
 
+/** The workflow id: one backfill of a range at a time. */
+export function backfillIdOf({
+  dagId,
+  from,
+  to,
+}: Pick<StartBackfillInput, 'dagId' | 'from' | 'to'>): string {
+  return `backfill/${dagId}/${from}/${to}`
+}
+
 /** Starts the backfill of a range, or joins the one that is running for the same range. */
 export async function startBackfill(
   client: Client,
   { taskQueue, ...input }: StartBackfillInput,
 ): Promise<BackfillHandle> {
-  const { dagId, from, to } = input
   const handle = await client.workflow.start<(input: unknown) => Promise<BackfillProgress>>(
     'daybook_backfill',
     {
-      workflowId: `backfill/${dagId}/${from}/${to}`,
+      workflowId: backfillIdOf(input),
       taskQueue,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',

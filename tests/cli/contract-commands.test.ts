@@ -62,8 +62,11 @@ test.each([
 })
 
 test('contract mutate scores a source, and leaves nothing behind on the server', async () => {
-  const { code, stdout } = await contract('mutate', 'products', '--json')
+  const { code, stdout, stderr } = await contract('mutate', 'products', '--json')
   const result = JSON.parse(stdout)
+  const { length } = result.mutants
+  expect(stderr).toMatch(new RegExp(`^10 of ${length}  products\\.`, 'm'))
+  expect(stderr).toMatch(new RegExp(`^${length} of ${length}  products\\.`, 'm'))
   expect(result).toMatchObject({ goal: mutationGoal })
   expect(result.score).toBeGreaterThanOrEqual(mutationGoal)
   expect(code).toBe(0)

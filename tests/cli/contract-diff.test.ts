@@ -172,7 +172,10 @@ test.each([
     'no source nothing; there are orders, events, products',
   ],
   [['events', '--against', written(orders)], 'has no contract of events; it has orders'],
-  [['--against', '/nowhere/contract.yaml'], '/nowhere/contract.yaml cannot be read'],
+  [
+    ['--against', '/nowhere/contract.yaml'],
+    '/nowhere/contract.yaml cannot be used: it is not there',
+  ],
   [[], "required option '--against <file>' not specified"],
 ])('contract diff %j is refused with what to do', async (args, message) => {
   const { code, stdout, stderr } = await diff(...args)
