@@ -62,6 +62,7 @@ describe('a task that waits for its next try', () => {
 describe('an attempt whose end was not written', () => {
   const date = '2025-12-14'
   const key = `sample_past_gate/${date}`
+  const mapped = 'sample_parts_held/2025-12-16'
   const row = async (taskId: string) => {
     const { rows } = await sample.database.db.query(
       `select state, ended_at, seconds, error from audit.task_runs
@@ -75,14 +76,34 @@ describe('an attempt whose end was not written', () => {
     error: 'its end was not written',
   }
 
-  test('has the state of its task, and no duration, from the next task on', async () => {
-    // Loses what attempts write of their ends.
-    await sample.database.db.query(`
-      create function audit.lose_end() returns trigger language plpgsql as
+  /** Loses what attempts write of their ends, as a crash of PostgreSQL may. */
+  const loseEnds = () =>
+    sample.database.db.query(`
+      create or replace function audit.lose_end() returns trigger language plpgsql as
         $$ begin return null; end $$;
-      create trigger lose_end before update on audit.task_runs for each row
-        when (new.run_key = '${key}' and new.ended_at is not null)
+      create or replace trigger lose_end before update on audit.task_runs for each row
+        when (new.ended_at is not null and new.run_key in ('${key}', '${mapped}'))
         execute function audit.lose_end()`)
+
+  test('of an instance, has the state of its mapped task', async () => {
+    await loseEnds()
+    const handle = await sample.start('sample_parts_held', '2025-12-16', { count: 2 })
+    await sample.isHeld('2025-12-16')
+    sample.gates.get('2025-12-16')?.()
+    await handle.result()
+    const { rows } = await sample.database.db.query(
+      `select task_id, state, ended_at from audit.task_runs
+       where run_key = $1 and task_id like 'each%' order by task_id`,
+      [mapped],
+    )
+    expect(rows).toEqual([
+      { task_id: 'each[0]', state: 'success', ended_at: null },
+      { task_id: 'each[1]', state: 'success', ended_at: null },
+    ])
+  })
+
+  test('has the state of its task, and no duration, from the next task on', async () => {
+    await loseEnds()
     const handle = await sample.start('sample_past_gate', date)
     await sample.isHeld(date)
     expect(await row('load')).toEqual([settled])
