@@ -12,7 +12,7 @@ import type { Database, Transaction } from '../platform/database.ts'
 import { inTransaction } from '../platform/database.ts'
 import { consumeEvents, findFreshEvent, inheritEvents } from '../platform/datasets.ts'
 import type { RunResult } from '../workflows/run-dag.ts'
-import { wasReset } from '../platform/ended-run.ts'
+import { endNotWritten, wasReset } from '../platform/ended-run.ts'
 import { storableJson, storableText } from '../platform/storable-text.ts'
 import { averageRuntime } from './average-runtime.ts'
 import { awaitResult } from './await-run.ts'
@@ -190,16 +190,15 @@ export function createRunActivities(deps: RunDeps) {
 
     /**
      * Writes how the run has ended; also for a run that was reset and so never wrote its start. An
-     * attempt whose end was never written ends with it, and so does what was left of a run that was
+     * attempt whose end was never written has ended, when is not known, and so has what was left of a run that was
      * reset, of which the run that goes on keeps what it was started with. Gives back all that the run still holds. Pauses the schedule if the DAG asks for it.
      */
     async closeRun(input: CloseRunInput): Promise<void> {
       await database.query(
         `with settled as (
-           update audit.task_runs set ended_at = now(),
-             state = case $11::jsonb -> task_id ->> 'state'
-               when 'success' then 'success' when 'cancelled' then 'cancelled' else 'failed' end,
-             error = 'its end was not written'
+           update audit.task_runs set error = $15,
+             state = case coalesce($11::jsonb -> task_id, $11::jsonb -> regexp_replace(task_id, '\\[\\d+\\]$', '')) ->> 'state'
+               when 'success' then 'success' when 'cancelled' then 'cancelled' else 'failed' end
            where run_id = $1 and state = 'running'),
          reset as (
            update audit.pipeline_runs set state = 'cancelled', ended_at = now(), error = $14
@@ -226,7 +225,7 @@ export function createRunActivities(deps: RunDeps) {
           ...[storableJson(input.graph), input.state, input.failedTasks],
           input.error === null ? null : storableText(input.error),
           ...[storableJson(input.taskStates), storableJson(input.outputs), input.originalRunId],
-          wasReset,
+          ...[wasReset, endNotWritten],
         ],
       )
       await slots.releaseSlots({ runId: input.originalRunId })

@@ -51,7 +51,6 @@ function assertAllBooked(days: DaySummary[]): void {
   const failed = failedDays(days)
   if (failed.length === 0) return
   const list = failed.map((day) => `${day.date} (${day.state})`).join(', ')
-  throw new CommandFailed(
-    `${failed.length} days are not booked: ${list}; see \`daybook show DATE\``,
-  )
+  const what = failed.length === 1 ? '1 day is' : `${failed.length} days are`
+  throw new CommandFailed(`${what} not booked: ${list}; see \`daybook show DATE\``)
 }

@@ -29,7 +29,8 @@ export async function bookFirstDays(daybook: Daybook, say: Say): Promise<void> {
   if (await isSampleShop(landingDir)) {
     await timed(say, `${days.length} days booked`, () => bookDays(daybook, defaultDag, days))
   } else {
-    say(`  ${days.length} delivered days are not booked: daybook backfill ${from} ${to}`)
+    const what = days.length === 1 ? '1 delivered day is' : `${days.length} delivered days are`
+    say(`  ${what} not booked: daybook backfill ${from} ${to}`)
   }
 }
 

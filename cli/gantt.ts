@@ -2,13 +2,15 @@ import type { Command } from 'commander'
 import type { ExpectedFinish, PathStep, TaskSpans } from '../dag/critical-path.ts'
 import { criticalPath, expectFinish, medianDurationsMs } from '../dag/critical-path.ts'
 import { ganttLegend, renderGantt } from '../dag/render-gantt.ts'
-import { stateOf } from '../dag/task-state.ts'
+import type { TaskStates } from '../dag/task-state.ts'
+import { isActive, stateOf } from '../dag/task-state.ts'
 import type { Database } from '../platform/database.ts'
 import { dagOption, jsonOption } from './arguments.ts'
 import { withDatabase } from './connect.ts'
 import { instant, printJson, printLine, printTable } from './print.ts'
 import type { AttemptRow, RecordedRun } from './recorded-run.ts'
-import { readAttempts, requireRun, statesOf } from './recorded-run.ts'
+import { readAttempts, requireRun, settle } from './recorded-run.ts'
+import { readStates } from './states-now.ts'
 import { terminalWidth } from './terminal-width.ts'
 
 interface Flags {
@@ -40,6 +42,7 @@ const pastRuns = 20
 interface Gantt {
   readonly run: RecordedRun
   readonly attempts: readonly AttemptRow[]
+  readonly states: TaskStates
   readonly startMs: number
   readonly endMs: number
   readonly path: readonly PathStep[]
@@ -55,16 +58,19 @@ async function showGantt(key: string, flags: Flags): Promise<void> {
 
 async function readGantt(database: Database, key: string, dagId: string): Promise<Gantt> {
   const run = await requireRun(database, key, dagId)
-  const attempts = await readAttempts(database, run.run_id)
+  const recorded = await readAttempts(database, run.run_id)
+  const states = await readStates(run, recorded)
+  const attempts = settle(recorded, states)
   const startMs = run.started_at.getTime()
   const endMs = run.ended_at?.getTime() ?? (await readServerTime(database))
-  const spans = spansOf(run, attempts)
+  const spans = spansOf(run, states, attempts)
   const path = criticalPath(run.graph, spans, { startMs, nowMs: endMs })
-  if (run.ended_at !== null) return { run, attempts, startMs, endMs, path, expected: undefined }
+  if (run.ended_at !== null)
+    return { run, attempts, states, startMs, endMs, path, expected: undefined }
   const past = await readPastDurations(database, run.dag_id)
   const usual = medianDurationsMs(past)
   const expected = { ...expectFinish(run.graph, spans, usual, endMs), basedOnRuns: past.length }
-  return { run, attempts, startMs, endMs, path, expected }
+  return { run, attempts, states, startMs, endMs, path, expected }
 }
 
 async function readServerTime(database: Database): Promise<number> {
@@ -72,25 +78,27 @@ async function readServerTime(database: Database): Promise<number> {
   return (rows[0]?.now ?? new Date()).getTime()
 }
 
-function spansOf(run: RecordedRun, attempts: readonly AttemptRow[]): TaskSpans {
-  const states = statesOf(run, attempts)
+function spansOf(run: RecordedRun, states: TaskStates, attempts: readonly AttemptRow[]): TaskSpans {
   const byTask = Map.groupBy(attempts, ({ task_id }) => task_id)
   const spans = [...byTask].map(([id, tries]) => {
     const startMs = Math.min(...tries.map((one) => one.started_at.getTime()))
     // A task between two tries has not ended.
-    const goesOn = run.ended_at === null && stateOf(states, id) === 'running'
-    const endMs = goesOn ? null : (tries.at(-1)?.ended_at?.getTime() ?? null)
-    return [id, { startMs, endMs }] as const
+    const goesOn = run.ended_at === null && isActive(states[id])
+    const last = tries.at(-1)
+    const isEndKnown = last?.state === 'running' || last?.ended_at !== null
+    // It ended some time after its last try began: no more is known, and no longer is counted.
+    const knownMs = isEndKnown ? last?.ended_at?.getTime() : last?.started_at.getTime()
+    return [id, { startMs, endMs: goesOn ? null : (knownMs ?? null), isEndKnown }] as const
   })
   return new Map(spans)
 }
 
-/** What each task took in the last successful runs of a DAG, its retries included. */
+/** What each task took in the last successful runs of a DAG, its retries included; null if not known. */
 async function readPastDurations(
   database: Database,
   dagId: string,
-): Promise<ReadonlyMap<string, number>[]> {
-  const { rows } = await database.query<{ run_id: string; task_id: string; ms: number }>(
+): Promise<ReadonlyMap<string, number | null>[]> {
+  const { rows } = await database.query<{ run_id: string; task_id: string; ms: number | null }>(
     `with
 
     past_runs as (
@@ -103,7 +111,10 @@ async function readPastDurations(
     select
         run_id,
         task_id,
-        (extract(epoch from max(ended_at) - min(started_at)) * 1000)::float as ms
+        case
+            when bool_and(ended_at is not null)
+                then (extract(epoch from max(ended_at) - min(started_at)) * 1000)::float
+        end as ms
     from audit.task_runs
     inner join past_runs using (run_id)
     group by run_id, task_id`,
@@ -114,16 +125,19 @@ async function readPastDurations(
 }
 
 function printGantt(gantt: Gantt): void {
-  const { run, attempts, startMs, endMs, path } = gantt
+  const { run, attempts, states, startMs, endMs, path } = gantt
   const total = `${inSeconds(endMs - startMs)} s`
   const sofar = run.ended_at === null ? `${total} so far` : total
   printLine(`${run.run_key}  ${run.state}  ${sofar}, started ${instant(run.started_at)} UTC`)
-  if (attempts.length === 0) return printLine('No task has started.')
+  const retrying = Object.keys(states).filter((id) => stateOf(states, id) === 'up_for_retry')
+  if (attempts.length + retrying.length === 0) return printLine('No task has started.')
   const critical = new Set(path.map(({ taskId }) => taskId))
   const byTask = Map.groupBy(attempts, ({ task_id }) => task_id)
+  for (const id of retrying) if (!byTask.has(id)) byTask.set(id, [])
   const rows = [...byTask].map(([taskId, tries]) => ({
     taskId,
     isCritical: critical.has(taskId),
+    isRetrying: retrying.includes(taskId),
     attempts: tries.map(({ state, started_at, ended_at }) => ({
       state,
       startMs: started_at.getTime(),
@@ -132,6 +146,7 @@ function printGantt(gantt: Gantt): void {
   }))
   printLine(renderGantt(rows, { startMs, endMs, width: terminalWidth() }))
   printLine(`  ${ganttLegend}`)
+  for (const id of retrying) printLine(`  ${id} ${states[id]?.reason}`)
   printPath(gantt)
   printExpected(gantt)
 }
@@ -141,8 +156,7 @@ function printPath({ path, startMs, endMs }: Gantt): void {
   const rows = path.map(({ taskId, waitedMs, ranMs }) => [
     taskId,
     `${inSeconds(waitedMs)} s`,
-    `${inSeconds(ranMs)} s`,
-    percent(ranMs, endMs - startMs),
+    ...(ranMs === null ? [null, null] : [`${inSeconds(ranMs)} s`, percent(ranMs, endMs - startMs)]),
   ])
   printTable(['task', 'waited', 'ran', 'share of the run'], rows, '')
 }
@@ -167,8 +181,9 @@ function asJson({ run, attempts, startMs, endMs, path, expected }: Gantt) {
     ...{ started_at: run.started_at, ended_at: run.ended_at, seconds: totalMs / 1_000 },
     attempts,
     critical_path: path.map(({ taskId, waitedMs, ranMs }) => ({
-      ...{ task_id: taskId, waited_seconds: waitedMs / 1_000, seconds: ranMs / 1_000 },
-      share: ranMs / Math.max(totalMs, 1),
+      ...{ task_id: taskId, waited_seconds: waitedMs / 1_000 },
+      seconds: ranMs === null ? null : ranMs / 1_000,
+      share: ranMs === null ? null : ranMs / Math.max(totalMs, 1),
     })),
     expected_finish:
       expected === undefined || expected.basedOnRuns === 0

@@ -10,7 +10,8 @@ import { withDatabase } from './connect.ts'
 import { UsageError } from './exit-codes.ts'
 import { unknownDag } from './known-dag.ts'
 import { printJson, printLine } from './print.ts'
-import { readAttempts, requireRun, statesOf } from './recorded-run.ts'
+import { readAttempts, requireRun } from './recorded-run.ts'
+import { readStates } from './states-now.ts'
 import { terminalWidth } from './terminal-width.ts'
 
 interface Flags {
@@ -71,7 +72,7 @@ async function graphOfRun(dagId: string, key: string): Promise<Drawn> {
     if (run.dag_id !== dagId) {
       throw new UsageError(`error: ${run.run_key} is a run of ${run.dag_id}, not of ${dagId}`)
     }
-    const states = statesOf(run, await readAttempts(database, run.run_id))
+    const states = await readStates(run, await readAttempts(database, run.run_id))
     const title = `${run.run_key}  ${run.state}: ${run.graph.tasks.length} tasks`
     return { title, graph: run.graph, states }
   })

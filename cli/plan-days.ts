@@ -125,6 +125,7 @@ async function secondsByTask(database: Database, dagId: string): Promise<Map<str
        from audit.task_runs as attempt
        inner join audit.pipeline_runs as run on run.run_id = attempt.run_id
        where run.dag_id = $1 and attempt.state = 'success' and not attempt.is_up_to_date
+         and attempt.seconds is not null
      ) as worked
      where recency <= 20 group by task_id`,
     [dagId],

@@ -46,13 +46,14 @@ export async function readWaiting(database: Database, days: ChosenDays): Promise
   return rows
 }
 
-/** A fix of a file that was delivered again since, with other content. */
-export type Outdated = Pick<Waiting, 'record' | 'source' | 'load_date' | 'made_by' | 'reason'>
+/** A decision about a file that was delivered again since, with other content. */
+export type Outdated = Omit<Waiting, 'dag_id'>
 
 export async function readOutdated(database: Database, days: ChosenDays): Promise<Outdated[]> {
   const { rows } = await database.query<Outdated>(
-    `select path || ':' || record_no as record, source, load_date, made_by, reason from audit.fixes_in_force as fix
-     where file_id is null and action = 'fix' and ${isChosen('fix')}
+    `select path || ':' || record_no as record, source, load_date, action, made_by, reason
+     from audit.fixes_in_force as fix
+     where file_id is null and ${isChosen('fix')}
      order by load_date, source, path, record_no`,
     paramsOf(days),
   )
@@ -69,7 +70,13 @@ export function printOpenDecisions(open: {
     const count = length === 1 ? '1 decision waits' : `${length} decisions wait`
     printLine(`\n${count} for a run of the day: \`daybook quarantine redrive\``)
   }
-  if (open.outdated.length === 0) return
-  printLine('\nNo longer fixed, because their files were delivered again with other content:')
-  for (const { record } of open.outdated) printLine(`  ${visible(record)}`)
+  const { fix = [], drop = [] } = Object.groupBy(open.outdated, ({ action }) => action)
+  printOutdated('fixed', fix)
+  printOutdated('dropped', drop)
+}
+
+function printOutdated(verb: string, outdated: readonly Outdated[]): void {
+  if (outdated.length === 0) return
+  printLine(`\nNo longer ${verb}, because their files were delivered again with other content:`)
+  for (const { record } of outdated) printLine(`  ${visible(record)}`)
 }

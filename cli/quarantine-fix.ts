@@ -5,6 +5,7 @@ import { whyUnusable } from '../platform/unusable-file.ts'
 import { NotOneRecordError } from '../platform/landing/load-record.ts'
 import type { QuarantinedRecord, RecordId, Signature } from '../platform/quarantined-record.ts'
 import { dropRecord, fixRecord, RecordRefused, wordsFor } from '../platform/quarantined-record.ts'
+import type { BookedRecord } from '../platform/booked-record.ts'
 import { configuredSources } from '../platform/sources.ts'
 import { withDatabase } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
@@ -12,7 +13,7 @@ import type { Signed } from './intervene.ts'
 import { signatureOf } from './intervene.ts'
 import { visible } from '../domain/records/visible-text.ts'
 import { printJson, printLine } from './print.ts'
-import { explainProblem, printProblems } from './quarantine-show.ts'
+import { decisionInWords, explainProblem, printProblems } from './quarantine-show.ts'
 
 interface Flags extends Signed {
   date?: string
@@ -31,7 +32,7 @@ export async function fixBadRecord(named: RecordId, flags: FixFlags): Promise<vo
   const signature = signatureForRecord(flags)
   const correct = await corrector(flags)
   const isDryRun = flags.dryRun ?? false
-  const { record, judged } = await withRefusals(() =>
+  const { record, judged, booked } = await withRefusals(() =>
     withDatabase((database, config) =>
       fixRecord(database, { sources: configuredSources(config), id, correct, signature, isDryRun }),
     ),
@@ -45,6 +46,7 @@ export async function fixBadRecord(named: RecordId, flags: FixFlags): Promise<vo
       ...texts,
       problems,
       is_kept: isGood && !isDryRun,
+      ...{ replaces: record.decisions.at(-1) ?? null, booked: booked ?? null },
       ...signature,
     })
   } else {
@@ -54,6 +56,8 @@ export async function fixBadRecord(named: RecordId, flags: FixFlags): Promise<vo
   }
   if (!isGood) throw new CommandFailed(`${wordsFor(id)} would break rules still; nothing was kept`)
   if (flags.json) return
+  if (booked !== undefined) printLine(`\n${warnOf(booked)}`)
+  printReplaced(record)
   const name = visible(wordsFor(id))
   if (isDryRun) return printLine(`\n${name} would keep every rule; nothing was kept (--dry-run)`)
   printLine(`\n${name} is fixed by ${visible(signature.by)}, from the next run of its day on:`)
@@ -69,10 +73,28 @@ export async function dropBadRecord(named: RecordId, flags: Flags): Promise<void
     ),
   )
   if (flags.json) return printJson({ record: wordsFor(id), action: 'drop', ...signature })
+  printReplaced(record)
   printLine(`${visible(wordsFor(id))} is given up by ${visible(signature.by)}`)
   if (record.problems.length === 0) {
     printLine(`its fix is taken back with \`daybook quarantine redrive --date ${record.loadDate}\``)
   }
+}
+
+/** The key is another record's too: one of the two will count. */
+function warnOf({ key, path, recordNo, loadDate, isLater }: BookedRecord): string {
+  const other = `${visible(wordsFor({ path, recordNo }))}, delivered ${loadDate}`
+  const what = isLater
+    ? `comes later and stays: this one will not count`
+    : `is replaced by this one`
+  return `WARNING: ${visible(key)} is booked already: ${other}, ${what}`
+}
+
+/** Somebody decided before: that person may not know that it is over. */
+function printReplaced({ decisions }: QuarantinedRecord): void {
+  const before = decisions.at(-1)
+  if (before === undefined) return
+  const since = before.published_at === null ? ', which the books do not have' : ''
+  printLine(`\nreplaces ${decisionInWords(before)}${since}: ${visible(before.reason)}`)
 }
 
 async function withRefusals<T>(work: () => Promise<T>): Promise<T> {

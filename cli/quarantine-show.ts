@@ -41,7 +41,8 @@ export function explainProblem(
 }
 
 function inJson(record: QuarantinedRecord) {
-  const { id, source, loadDate, recordId, quarantinedAt, delivered, text, decisions } = record
+  const { id, source, loadDate, recordId, quarantinedAt, decisions } = record
+  const { delivered, text, rejected } = record
   return {
     ...{ record: wordsFor(id), source: source.contract.source, load_date: loadDate },
     ...{
@@ -50,13 +51,13 @@ function inJson(record: QuarantinedRecord) {
       record_id: recordId,
       quarantined_at: quarantinedAt,
     },
-    ...{ delivered, text, decisions },
-    problems: record.problems.map((problem) => explainProblem(record, text, problem)),
+    ...{ delivered, text, rejected, decisions },
+    problems: record.problems.map((problem) => explainProblem(record, rejected ?? text, problem)),
   }
 }
 
 function printRecord(record: QuarantinedRecord): void {
-  const { id, source, loadDate, recordId, quarantinedAt, text } = record
+  const { id, source, loadDate, recordId, quarantinedAt, text, rejected } = record
   const { contract } = source
   const place = contract.format === 'csv' ? 'line' : 'record'
   const name = recordId === null ? '' : `, ${visible(recordId)}`
@@ -68,7 +69,7 @@ function printRecord(record: QuarantinedRecord): void {
       : `in quarantine since ${instant(quarantinedAt)} UTC`,
   )
   printDecisions(record.decisions)
-  printProblems(record, text, record.problems)
+  printProblems(record, rejected ?? text, record.problems)
   if (record.problems.length === 0) printLine(`\n  ${visible(text)}`)
 }
 
@@ -90,10 +91,10 @@ export function printProblems(
 }
 
 function printDecisions(decisions: readonly Decision[]): void {
-  for (const decision of decisions) {
-    const { action, made_by, made_at, reason, published_at } = decision
+  for (const [index, decision] of decisions.entries()) {
+    const { action, made_by, made_at, reason } = decision
     const verb = action === 'fix' ? 'fixed' : 'dropped'
-    const since = published_at === null ? '; not in the books yet' : ''
+    const since = becomeOf(decision, decisions[index + 1])
     printLine(
       `${verb} by ${visible(made_by)} at ${instant(made_at)} UTC: ${visible(reason)}${since}`,
     )
@@ -101,4 +102,14 @@ function printDecisions(decisions: readonly Decision[]): void {
     printLine(`  before  ${visible(decision.record_before)}`)
     printLine(`  after   ${visible(decision.record_after)}`)
   }
+}
+
+function becomeOf({ published_at }: Decision, next: Decision | undefined): string {
+  if (next !== undefined) return `; replaced by ${decisionInWords(next)}`
+  return published_at === null ? '; not in the books yet' : ''
+}
+
+/** `the fix of ada at 2026-11-21 14:00:10 UTC`. */
+export function decisionInWords({ action, made_by, made_at }: Decision): string {
+  return `the ${action} of ${visible(made_by)} at ${instant(made_at)} UTC`
 }

@@ -1,6 +1,7 @@
 import type { Graph } from '../dag/graph.ts'
 import type { TaskState, TaskStates, TaskStatus } from '../dag/task-state.ts'
 import type { Database } from '../platform/database.ts'
+import { endNotWritten } from '../platform/ended-run.ts'
 import { UsageError } from './exit-codes.ts'
 
 export interface RecordedRun {
@@ -17,11 +18,14 @@ export interface RecordedRun {
   readonly task_states: TaskStates
 }
 
+export type AttemptState = 'running' | 'success' | 'failed' | 'cancelled'
+
 export interface AttemptRow {
   readonly task_id: string
   readonly attempt: number
-  readonly state: 'running' | 'success' | 'failed' | 'cancelled'
+  readonly state: AttemptState
   readonly started_at: Date
+  /** null also when it has ended, but its end was not written. */
   readonly ended_at: Date | null
   readonly error: string | null
 }
@@ -83,7 +87,10 @@ export async function readLatestTry(
 }
 
 /** The states that a run recorded at its end; while it goes on, what its attempts tell. */
-export function statesOf(run: RecordedRun, attempts: readonly AttemptRow[]): TaskStates {
+export function statesOf(
+  run: Pick<RecordedRun, 'graph' | 'task_states'>,
+  attempts: readonly AttemptRow[],
+): TaskStates {
   if (Object.keys(run.task_states).length > 0) return run.task_states
   const states = new Map<string, TaskStatus>()
   for (const attempt of attempts) {
@@ -93,9 +100,26 @@ export function statesOf(run: RecordedRun, attempts: readonly AttemptRow[]): Tas
   return Object.fromEntries(states)
 }
 
+type EndedRow = Pick<AttemptRow, 'task_id' | 'state' | 'ended_at' | 'error'>
+
+/**
+ * Attempts as the states have them: one whose end was never written ended with its task, when is not
+ * known. The run writes so itself when the next task begins, or when it ends.
+ */
+export function settle<Row extends EndedRow>(attempts: readonly Row[], states: TaskStates): Row[] {
+  return attempts.map((attempt) => {
+    const { task_id: id } = attempt
+    const state = (states[id] ?? states[id.replace(/\[\d+\]$/, '')])?.state ?? 'running'
+    const goesOn = state === 'running' || state === 'restarting'
+    if (attempt.state !== 'running' || goesOn) return attempt
+    const ended = state === 'success' || state === 'cancelled' ? state : 'failed'
+    return { ...attempt, state: ended, ended_at: null, error: endNotWritten }
+  })
+}
+
 function stateAfter(graph: Graph, { task_id, attempt, state }: AttemptRow): TaskState {
   // What a run does beside its tasks, such as telling of a failure, has attempts too.
   const task = graph.tasks.find(({ id }) => id === task_id)
   const isTriedAgain = state === 'failed' && attempt <= (task?.retries ?? 0)
-  return isTriedAgain ? 'running' : state
+  return isTriedAgain ? 'up_for_retry' : state
 }

@@ -1,4 +1,7 @@
 import type { Command } from 'commander'
+import type { Graph } from '../dag/graph.ts'
+import type { TaskStates } from '../dag/task-state.ts'
+import { isActive } from '../dag/task-state.ts'
 import type { Database } from '../platform/database.ts'
 import { dagOption, jsonOption } from './arguments.ts'
 import { withDatabase } from './connect.ts'
@@ -8,6 +11,9 @@ import { printOpenDecisions, readOutdated, readWaiting } from './quarantine-days
 import { printHeld, readHeld } from './read-held.ts'
 import { printRestatement, readRestatement } from './read-restatement.ts'
 import { printInterventions, readInterventions } from './read-interventions.ts'
+import type { AttemptState } from './recorded-run.ts'
+import { settle } from './recorded-run.ts'
+import { readStates } from './states-now.ts'
 
 interface Flags {
   dag: string
@@ -48,15 +54,18 @@ interface RunRow {
   ended_at: Date | null
   seconds: string | null
   error: string | null
-  task_states: Record<string, { state: string; reason: string }>
+  graph: Graph
+  task_states: TaskStates
 }
 
-interface AttemptRow {
+interface ShownAttempt {
   task_id: string
   /** Of an instance of a mapped task, if its map names it. */
   display_name: string | null
   attempt: number
-  state: string
+  state: AttemptState
+  started_at: Date
+  ended_at: Date | null
   seconds: string | null
   rows_in: number | null
   rows_out: number | null
@@ -90,7 +99,7 @@ interface FileRow {
 async function readRun(database: Database, key: string) {
   const found = await database.query<RunRow>(
     `select run_id, run_key, dag_id, logical_date, trigger, state, started_at, ended_at, seconds,
-       error, task_states
+       error, graph, task_states
      from audit.executions where run_key = $1 or run_id = $1
      order by recency desc limit 1`,
     [key],
@@ -112,13 +121,15 @@ async function readRun(database: Database, key: string) {
        order by source, path`,
     [run.run_key, run.logical_date],
   )
+  const attempts = await select<ShownAttempt>(
+    `select task_id, display_name, attempt, state, started_at, ended_at, seconds, rows_in, rows_out,
+       rows_rejected, bytes, is_up_to_date, error
+     from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
+  )
+  const states = await readStates(run, attempts)
+  const { graph: _, ...shown } = run
   return {
-    ...run,
-    attempts: await select<AttemptRow>(
-      `select task_id, display_name, attempt, state, seconds, rows_in, rows_out, rows_rejected, bytes,
-         is_up_to_date, error
-       from audit.task_runs where run_id = $1 order by started_at, task_id, attempt`,
-    ),
+    ...{ ...shown, task_states: states, attempts: settle(attempts, states) },
     restatement: await readRestatement(database, run.run_id),
     held: await readHeld(database, run.run_key),
     interventions: await readInterventions(database, run.run_key),
@@ -161,7 +172,10 @@ function printRun(run: ShownRun): void {
 function printTasks({ attempts, task_states }: ShownRun): void {
   printLine('\nTasks')
   const attempted = new Set(attempts.map((attempt) => attempt.task_id))
-  const others = Object.entries(task_states).filter(([task]) => !attempted.has(task))
+  const running = attempts.filter(({ state }) => state === 'running').map(({ task_id }) => task_id)
+  const others = Object.entries(task_states).filter(
+    ([task, status]) => !attempted.has(task) || (isActive(status) && !running.includes(task)),
+  )
   const rows = [
     ...attempts.map((row) => [
       ...[nameOf(row), row.state, row.attempt, seconds(row.seconds), row.rows_in, row.rows_out],
@@ -182,7 +196,7 @@ function printTasks({ attempts, task_states }: ShownRun): void {
   printTable(titles, rows, 'No task has started.')
 }
 
-function nameOf({ task_id, display_name }: AttemptRow): string {
+function nameOf({ task_id, display_name }: ShownAttempt): string {
   return display_name === null ? task_id : `${task_id} ${display_name}`
 }
 

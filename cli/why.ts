@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { explain } from '../dag/explain.ts'
 import type { Graph } from '../dag/graph.ts'
 import { taskOf } from '../dag/graph.ts'
 import { readChoice } from '../dag/instances.ts'
@@ -12,6 +13,7 @@ import { CommandFailed, UsageError } from './exit-codes.ts'
 import { printJson, printLine } from './print.ts'
 import type { RecordedRun } from './recorded-run.ts'
 import { readLatestTry, requireRun } from './recorded-run.ts'
+import { askRun } from './states-now.ts'
 
 interface Flags {
   dag: string
@@ -76,7 +78,7 @@ function assertTask({ graph, run_key }: RecordedRun, taskId: string): void {
 }
 
 async function explainLive(run: RecordedRun, taskId: string, { json }: Flags): Promise<void> {
-  const answer = await askRun(run, taskId)
+  const answer = await explainNow(run, taskId)
   if (json) printJson({ run_key: run.run_key, task_id: taskId, answer })
   else printLine(answer)
 }
@@ -88,11 +90,13 @@ function doesNotGoOn({ run_key }: RecordedRun, status: string): CommandFailed {
   )
 }
 
-function askRun(run: RecordedRun, taskId: string): Promise<string> {
-  const { run_key } = run
+function explainNow(run: RecordedRun, taskId: string): Promise<string> {
+  const { run_key, graph } = run
   return withServers(async ({ client }) => {
     const execution = await describeExecution(client, run_key)
     if (execution?.isOpen === false) throw doesNotGoOn(run, execution.status.toLowerCase())
+    const states = await askRun(client, run).catch(() => undefined)
+    if (states !== undefined) return explain(graph, states, taskId)
     // A reset goes on under a run id of its own.
     return client.workflow
       .getHandle(run_key)

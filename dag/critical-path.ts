@@ -6,6 +6,8 @@ import { scopesOf } from './setups.ts'
 export interface TaskSpan {
   readonly startMs: number
   readonly endMs: number | null
+  /** Unless false; the end is the earliest that it can have been then. */
+  readonly isEndKnown?: boolean
 }
 
 export type TaskSpans = ReadonlyMap<string, TaskSpan>
@@ -14,7 +16,8 @@ export interface PathStep {
   readonly taskId: string
   /** Between the end of the step before, or the start of the run, and its own start. */
   readonly waitedMs: number
-  readonly ranMs: number
+  /** null when its end is not known. */
+  readonly ranMs: number | null
 }
 
 /**
@@ -37,7 +40,8 @@ export function criticalPath(
     next = latest(before, endOf)
     const readyMs = next === undefined ? run.startMs : endOf(next)
     const waitedMs = Math.max(startMs - readyMs, 0)
-    steps.push({ taskId, waitedMs, ranMs: Math.max(endOf(taskId) - startMs, 0) })
+    const isKnown = spans.get(taskId)?.isEndKnown !== false
+    steps.push({ taskId, waitedMs, ranMs: isKnown ? Math.max(endOf(taskId) - startMs, 0) : null })
   }
   return steps.reverse()
 }
@@ -70,13 +74,15 @@ function latest(ids: readonly string[], endOf: (id: string) => number): string |
 
 /**
  * The median of each task's durations in past runs. A run in which a task did not run counts as 0,
- * so that what runs on few days is not expected on all.
+ * so that what runs on few days is not expected on all; one of which it is not known does not count.
  */
 export function medianDurationsMs(
-  pastRuns: readonly ReadonlyMap<string, number>[],
+  pastRuns: readonly ReadonlyMap<string, number | null>[],
 ): ReadonlyMap<string, number> {
   const ids = new Set(pastRuns.flatMap((run) => [...run.keys()]))
-  return new Map([...ids].map((id) => [id, median(pastRuns.map((run) => run.get(id) ?? 0))]))
+  const knownOf = (id: string) =>
+    pastRuns.map((run) => (run.has(id) ? run.get(id) : 0)).filter((ms) => typeof ms === 'number')
+  return new Map([...ids].map((id) => [id, median(knownOf(id))]))
 }
 
 function median(values: readonly number[]): number {

@@ -133,6 +133,7 @@ const countedAs = {
   none: 'unfinished',
   queued: 'unfinished',
   running: 'unfinished',
+  up_for_retry: 'unfinished',
   restarting: 'unfinished',
   cancelled: 'unfinished',
   success: 'success',

@@ -1,4 +1,5 @@
 import type { Graph } from './graph.ts'
+import { taskOf } from './graph.ts'
 import type { TaskStates } from './task-state.ts'
 import { stateOf } from './task-state.ts'
 
@@ -8,14 +9,33 @@ export function explain(graph: Graph, states: TaskStates, taskId: string): strin
   if (!status || !Object.hasOwn(states, taskId)) {
     return `${graph.dagId} has no task ${taskId}; it has ${Object.keys(states).join(', ')}`
   }
+  if (status.state === 'up_for_retry') return `${taskId} ${status.reason}`
   if (status.state === 'none') {
-    return `${taskId} waits (${status.reason})`
+    const retrying = upstreamOf(graph, taskId).filter(
+      (id) => stateOf(states, id) === 'up_for_retry',
+    )
+    const told = retrying.map((id) => `; ${id} ${states[id]?.reason ?? ''}`)
+    return `${taskId} waits (${status.reason})${told.join('')}`
   }
   const [, ...causes] = causeChain(states, taskId)
   // That a branch chose another task is said already.
   const told = causes.filter((id) => stateOf(states, id) !== 'success')
   const steps = told.map((id) => `${id} is ${stateOf(states, id)} (${states[id]?.reason ?? ''})`)
   return [`${taskId} is ${status.state} (${status.reason})`, ...steps].join('; because ')
+}
+
+/** All tasks that come before it, in whatever distance. */
+function upstreamOf(graph: Graph, taskId: string): string[] {
+  const found = new Set<string>()
+  const visit = (id: string) => {
+    for (const before of taskOf(graph, id).upstream) {
+      if (found.has(before)) continue
+      found.add(before)
+      visit(before)
+    }
+  }
+  visit(taskId)
+  return [...found]
 }
 
 /** The task, what put it into its state, what put that there, and so on to the first cause. */

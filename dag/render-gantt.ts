@@ -1,4 +1,4 @@
-/** One try of a task; it has no end while it goes on. */
+/** One try of a task; it has no end while it goes on, and where its end is not known. */
 export interface AttemptBar {
   readonly state: 'running' | 'success' | 'failed' | 'cancelled'
   readonly startMs: number
@@ -8,6 +8,9 @@ export interface AttemptBar {
 export interface GanttRow {
   readonly taskId: string
   readonly isCritical: boolean
+  /** Waits for its next try, now. */
+  readonly isRetrying?: boolean
+  /** None of a task whose tries were not written. */
   readonly attempts: readonly AttemptBar[]
 }
 
@@ -35,30 +38,35 @@ export function renderGantt(rows: readonly GanttRow[], scale: GanttScale): strin
   const columns = Math.max(scale.width - idWidth - noteWidth - 6, narrowestBar)
   const lines = rows.map((row, index) => {
     const id = shorten(row.taskId, idWidth).padEnd(idWidth)
-    const bar = drawBar(row.attempts, scale, columns)
+    const bar = drawBar(row, scale, columns)
     return `${row.isCritical ? '*' : ' '} ${id}  ${bar}  ${notes[index]?.padStart(noteWidth)}`
   })
   return lines.join('\n')
 }
 
-function describe({ attempts }: GanttRow, nowMs: number): string {
+function describe({ attempts, isRetrying }: GanttRow, nowMs: number): string {
   const startMs = attempts[0]?.startMs ?? nowMs
-  const endMs = attempts.at(-1)?.endMs ?? nowMs
+  const last = attempts.at(-1)
+  const endMs = isRetrying ? nowMs : (last?.endMs ?? nowMs)
   const tries = attempts.length > 1 ? `${attempts.length} tries ` : ''
+  const isEndUnknown = last?.endMs === null && last.state !== 'running' && !isRetrying
+  if (last === undefined || isEndUnknown) return `${tries}- s`
   return `${tries}${(Math.max(endMs - startMs, 0) / 1_000).toFixed(1)} s`
 }
 
-function drawBar(attempts: readonly AttemptBar[], scale: GanttScale, columns: number): string {
+function drawBar({ attempts, isRetrying }: GanttRow, scale: GanttScale, columns: number): string {
+  if (attempts.length === 0) return ' '.repeat(columns)
   const totalMs = Math.max(scale.endMs - scale.startMs, 1)
   const column = (ms: number) =>
     Math.min(Math.max(Math.floor(((ms - scale.startMs) / totalMs) * columns), 0), columns - 1)
   const cells = Array.from({ length: columns }, () => ' ')
   const first = column(attempts[0]?.startMs ?? scale.startMs)
-  const last = column(attempts.at(-1)?.startMs ?? scale.startMs)
+  const last = isRetrying ? columns : column(attempts.at(-1)?.startMs ?? scale.startMs)
   cells.fill(pause, first, last)
   for (const { state, startMs, endMs } of attempts) {
     const from = column(startMs)
-    const to = Math.max(column((endMs ?? scale.endMs) - 1), from)
+    const openMs = state === 'running' ? scale.endMs : startMs
+    const to = Math.max(column((endMs ?? openMs) - 1), from)
     cells.fill(marks[state], from, to + 1)
   }
   return cells.join('')

@@ -19,6 +19,7 @@ const colours: Record<TaskState, string> = {
   none: 'fill:#f5f5f5,stroke:#999,color:#333',
   queued: 'fill:#e0e0e0,stroke:#757575,color:#111',
   running: 'fill:#d7f5d0,stroke:#32cd32,stroke-width:3px,color:#111',
+  up_for_retry: 'fill:#fff3c4,stroke:#c99700,stroke-dasharray:4,color:#111',
   restarting: 'fill:#ead1f5,stroke:#8e44ad,color:#111',
   success: 'fill:#2e7d32,stroke:#1b5e20,color:#fff',
   failed: 'fill:#c62828,stroke:#7f0000,color:#fff',

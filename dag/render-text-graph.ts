@@ -8,6 +8,7 @@ const marks: Record<TaskState, string> = {
   none: ' ',
   queued: 'q',
   running: '>',
+  up_for_retry: '~',
   restarting: 'r',
   success: '+',
   failed: 'X',

@@ -29,6 +29,14 @@ export function slotHolder(cleared: number, attempt: number): string {
   return `${cleared}/${attempt}`
 }
 
+/** How a task before this one ended, as the run knows it. */
+const EndedBefore = z.object({
+  taskId: z.string(),
+  state: z.enum(['success', 'failed']),
+  cleared: z.int(),
+})
+export type EndedBefore = z.infer<typeof EndedBefore>
+
 /** What a run hands to the worker beside the task's input. */
 export const AttemptPlan = RetryDelays.extend({
   /** What people call the instance of a mapped task. */
@@ -41,6 +49,8 @@ export const AttemptPlan = RetryDelays.extend({
   pokeIntervalMs: z.number().optional(),
   /** Tries that the task had used up before its run gave the work out again. */
   triesBefore: z.int().positive().optional(),
+  /** Of its upstream tasks: a crash of PostgreSQL may have taken back what they wrote about it. */
+  ended: EndedBefore.array().optional(),
   /** What each try takes of a pool, and gives back when it has failed. */
   slots: PlannedSlots.optional(),
 })

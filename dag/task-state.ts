@@ -2,13 +2,14 @@ import type { InstanceEnds, KeptInstances } from './instances.ts'
 
 /**
  * `queued` waits for a slot, its past, or the end of a pause. `running` covers an attempt that waits
- * for a worker or for its next try: only the server knows. `restarting` was cleared while it ran.
- * `cancelled` belongs to a run that was cancelled.
+ * for a worker. That one waits for its next try only the server knows: a run itself says `running`, and
+ * who asks both says `up_for_retry`. `restarting` was cleared while it ran. `cancelled` belongs to a run that was cancelled.
  */
 export type TaskState =
   | 'none'
   | 'queued'
   | 'running'
+  | 'up_for_retry'
   | 'restarting'
   | 'success'
   | 'failed'
@@ -51,7 +52,7 @@ export type TaskStates = Readonly<Record<string, TaskStatus>>
 
 export type StatesInProgress = Record<string, TaskStatus>
 
-const inProgress: readonly TaskState[] = ['queued', 'running', 'restarting']
+const inProgress: readonly TaskState[] = ['queued', 'running', 'up_for_retry', 'restarting']
 
 /** Whether something is being done for the task right now. */
 export function isActive(status: TaskStatus | undefined): boolean {

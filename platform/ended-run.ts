@@ -22,6 +22,8 @@ export interface EndedRun {
 export const endedWithoutAWord = 'ended without a word: terminated or reset'
 /** The same, written by the end of the execution that went on after a reset. */
 export const wasReset = 'it was reset'
+/** Of an attempt of which only its run knows how it ended: a crash of PostgreSQL took its end back. */
+export const endNotWritten = 'its end was not written'
 
 /**
  * The latest execution of a run key of which something ran, but for one: what a clear goes on from.

@@ -1,4 +1,6 @@
 import { rawTable } from '../domain/contracts/tables.ts'
+import type { BookedRecord } from './booked-record.ts'
+import { findBooked } from './booked-record.ts'
 import type { Database, Transaction } from './database.ts'
 import { inTransaction } from './database.ts'
 import { judgeRecord, Problem, type JudgedRecord } from './judge-record.ts'
@@ -43,6 +45,8 @@ export interface QuarantinedRecord {
   readonly text: string
   /** What the last run of the day found; empty when it is not in quarantine. */
   readonly problems: readonly Problem[]
+  /** The text in which it found them; null when the record is not in quarantine. */
+  readonly rejected: string | null
   readonly recordId: string | null
   readonly quarantinedAt: Date | null
   /** Oldest first; the last is in force. */
@@ -71,9 +75,10 @@ export async function findRecord(
   const bad = await database.query<{
     record_id: string | null
     problems: unknown
+    record: string
     quarantined_at: Date
   }>(
-    `select record_id, problems, quarantined_at from audit.bad_records
+    `select record_id, problems, record, quarantined_at from audit.bad_records
      where file_id = $1 and record_no = $2`,
     [file.file_id, id.recordNo],
   )
@@ -96,6 +101,7 @@ export async function findRecord(
     ...{ header: file.header, isFileNested: file.is_nested, delivered, decisions },
     text: latest?.action === 'fix' ? latest.record_after : delivered,
     problems: Problem.array().parse(inQuarantine?.problems ?? []),
+    rejected: inQuarantine?.record ?? null,
     recordId: inQuarantine?.record_id ?? null,
     quarantinedAt: inQuarantine?.quarantined_at ?? null,
   }
@@ -164,8 +170,11 @@ interface Fixing {
 }
 
 export interface FixedRecord {
+  /** As it was before. */
   readonly record: QuarantinedRecord
   readonly judged: JudgedRecord
+  /** Another record of its key that the books have; undefined when there is none, or rules are broken. */
+  readonly booked: BookedRecord | undefined
 }
 
 /**
@@ -182,11 +191,12 @@ export async function fixRecord(database: Database, fixing: Fixing): Promise<Fix
       ...{ contract: source.contract, loadDate, fileId, header, isFileNested },
       ...{ recordNo: fixing.id.recordNo, text: fixing.correct(record) },
     })
-    const isKept = judged.problems.length === 0 && !fixing.isDryRun
-    if (isKept) {
+    if (judged.problems.length > 0) return { record, judged, booked: undefined }
+    const booked = await findBooked(transaction, source.contract, record)
+    if (!fixing.isDryRun) {
       await keepDecision(transaction, record, { ...fixing.signature, action: 'fix', ...judged })
     }
-    return { record, judged }
+    return { record, judged, booked }
   })
 }
 

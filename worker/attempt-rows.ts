@@ -4,6 +4,7 @@ import type { AttemptPlan } from '../dag/retry-delay.ts'
 import type { Attempt } from '../platform/attempt.ts'
 import { StaleAttemptError } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
+import { endNotWritten } from '../platform/ended-run.ts'
 import { storableText } from '../platform/storable-text.ts'
 
 const maxErrorLength = 4_000
@@ -38,8 +39,9 @@ export async function attemptsBefore(
 
 /**
  * One statement, so that a task waits for one round trip before it starts, and not for the disk: what
- * the attempt itself commits flushes these rows first, as the log is one sequence, and closing the
- * run settles a row that a crash of PostgreSQL took back.
+ * the attempt itself commits flushes these rows first, as the log is one sequence. Where a crash of
+ * PostgreSQL took back that a task had ended, the first task after it says how, or the end of the run;
+ * when it ended stays unknown.
  */
 const beginStatement = {
   name: 'begin_attempt',
@@ -72,6 +74,14 @@ earlier as (
     and exists (select from fence)
 ),
 
+settled as (
+    update audit.task_runs as attempt
+    set state = known.state, error = '${endNotWritten}'
+    from jsonb_to_recordset($8::jsonb) as known (task_id text, state text, cleared integer)
+    where attempt.run_id = $1 and attempt.task_id = known.task_id and attempt.cleared = known.cleared
+    and attempt.state = 'running' and exists (select from fence)
+),
+
 begun as (
     insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, cleared, display_name)
     select $1, $2, $3, $4, 'running', $5, $6, $7 from fence
@@ -93,11 +103,13 @@ export async function beginAttempt(
   plan: AttemptPlan | undefined,
 ): Promise<void> {
   const { runKey, runId, taskId } = attempt
+  const ended = (plan?.ended ?? []).map(({ taskId: task_id, ...how }) => ({ task_id, ...how }))
   const begun = await database.query<{ run_state: string; is_current: boolean }>({
     ...beginStatement,
     values: [
       ...[runId, taskId, attempt.attempt, runKey, worker, plan?.cleared ?? 0],
       plan?.name === undefined ? null : storableText(plan.name),
+      JSON.stringify(ended),
     ],
   })
   const { run_state: runState = 'running', is_current: isCurrent } = begun.rows[0] ?? {}

@@ -111,7 +111,8 @@ function indexOf({ firstIndex, indexes }: Page, offset: number): number {
 async function runInstance(page: Page, offset: number, limits: Limits): Promise<Ending> {
   try {
     const input = page.inputs[offset]
-    return { output: await runWork(countedOf(page, offset), input, limits, page.run) }
+    const told = page.run === undefined ? {} : { run: page.run }
+    return { output: await runWork(countedOf(page, offset), input, limits, told) }
   } catch (error) {
     if (isCancellation(error)) throw error
     return endOfFailure(error)

@@ -12,6 +12,7 @@ import type { InstancesBefore } from '../mapped-task.ts'
 import type { TaskEnd } from '../reducer.ts'
 import { tasksUsed } from '../reference.ts'
 import { resolveInput } from '../resolve-input.ts'
+import type { EndedBefore } from '../retry-delay.ts'
 import { notYet, slotsNotFree } from '../retry-delay.ts'
 import { describeFailure, skipReason } from './activity-options.ts'
 import { runMapped } from './run-mapped.ts'
@@ -73,9 +74,22 @@ function refuseTooLarge(task: TaskNode, { tooLarge }: TaskContext): void {
 
 async function execute(task: TaskNode, cleared: number, context: TaskContext): Promise<unknown> {
   const input = resolveInput(task.input, valuesNow(context))
-  const output = await runWork({ task, id: task.id, cleared }, input, context.limits)
+  const ended = endedBefore(task, context)
+  const told = ended.length === 0 ? {} : { ended }
+  const output = await runWork({ task, id: task.id, cleared }, input, context.limits, told)
   context.outputs.set(task.id, output)
   return output
+}
+
+/** How the tasks right before it have ended that wrote of it themselves. */
+function endedBefore({ upstream }: TaskNode, { states }: TaskContext): EndedBefore[] {
+  const now = states()
+  return upstream.flatMap((taskId): EndedBefore[] => {
+    const { state, cleared = 0 } = now[taskId] ?? {}
+    if (state === 'success') return [{ taskId, state, cleared }]
+    // For the attempt a skip was a failure.
+    return state === 'failed' || state === 'skipped' ? [{ taskId, state: 'failed', cleared }] : []
+  })
 }
 
 /** How a task ended that threw. Anything but a failed activity is a mistake in Daybook and goes on. */

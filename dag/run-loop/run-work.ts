@@ -13,14 +13,14 @@ export async function runWork(
   counted: Counted,
   input: unknown,
   limits: Limits,
-  run?: AttemptPlan['run'],
+  told: Pick<AttemptPlan, 'run' | 'ended'> = {},
 ): Promise<unknown> {
   const { task } = counted
   if (task.activity === null) throw new Error(`${task.id} has no activity`)
   const slots = limits.slotsOfTries(counted)
   for (let triesBefore = 0; ;) {
     const plan: AttemptPlan = {
-      ...{ ...attemptPlan(counted, triesBefore), ...(run && { run }), ...(slots && { slots }) },
+      ...{ ...attemptPlan(counted, triesBefore), ...told, ...(slots && { slots }) },
     }
     try {
       const options = activityOptions(counted, triesBefore)

@@ -3,6 +3,7 @@ import { startRun } from '../../schedules/start-run.ts'
 import { runCli } from '../support/run-cli.ts'
 import type { SampleWorker } from '../workflows/sample-dags/start-sample-worker.ts'
 import { startSampleWorker } from '../workflows/sample-dags/start-sample-worker.ts'
+import { soon } from './sample-runs.ts'
 
 let sample: SampleWorker
 beforeAll(async () => {
@@ -14,7 +15,7 @@ test('a run that goes on says itself what a task waits for, and its gantt is not
   const { client, taskQueue, address, namespace } = sample.temporal
   const date = '2025-12-13'
   const handle = await startRun(client, { dagId: 'sample_gate', date, taskQueue })
-  await vi.waitUntil(() => sample.gates.has(date))
+  await vi.waitUntil(() => sample.gates.has(date), soon)
   const daybook = (...args: string[]) =>
     runCli(args, {
       DATABASE_URL: sample.database.url,

@@ -19,9 +19,9 @@ export async function startSampleRuns() {
     ...args: string[]
   ): Promise<CliResult> =>
     runCli(args, {
-      ...settings,
       ...{ DATABASE_URL: sample.database.url, TEMPORAL_ADDRESS: address },
       ...{ TEMPORAL_NAMESPACE: namespace, TEMPORAL_TASK_QUEUE: taskQueue },
+      ...settings,
     })
 
   const start = (dagId: string, date: string, params?: unknown): Promise<RunHandle> =>

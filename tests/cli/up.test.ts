@@ -138,9 +138,10 @@ test.runIf(process.platform === 'linux')(
 
 test('demo prints JSON alone on standard output, and exits with 1 when a day has failed', async () => {
   await writeFile(join(home, 'incoming', 'orders', yesterday, 'orders.json'), '[{"order_id":')
-  const { code, stdout } = await runCli(['demo', '--json'], settings)
+  const { code, stdout, stderr } = await runCli(['demo', '--json'], settings)
   const summary = JSON.parse(stdout) as { dag: string; days: DaySummary[] }
   expect(summary.dag).toBe('ecommerce_daily')
   expect(code).toBe(1)
   expect(summary.days.filter((day) => day.state === 'failed')).toHaveLength(1)
+  expect(stderr).toContain(`1 day is not booked: ${yesterday} (failed)`)
 })

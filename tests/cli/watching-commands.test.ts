@@ -144,7 +144,7 @@ describe('daybook graph', () => {
   test('of a run that goes on has the states that its attempts tell', async () => {
     const { stdout } = await daybook('graph', dag, '--run', '2025-12-04', '--json')
     expect(JSON.parse(stdout)).toMatchObject({
-      states: { choose: { state: 'success' }, left: { state: 'running' } },
+      states: { choose: { state: 'success' }, left: { state: 'up_for_retry' } },
     })
   })
 

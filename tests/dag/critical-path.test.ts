@@ -41,6 +41,17 @@ describe('the critical path', () => {
     expect(criticalPath(diamond, new Map(), { startMs: 0, nowMs: 40 })).toEqual([])
   })
 
+  test('of a task whose end is not known it is not said how long it ran', () => {
+    const spans = new Map([
+      ['first', { startMs: 0, endMs: 0, isEndKnown: false }],
+      ['slow', { startMs: 10, endMs: 40 }],
+    ])
+    expect(criticalPath(diamond, spans, { startMs: 0, nowMs: 40 })).toEqual([
+      { taskId: 'first', waitedMs: 0, ranMs: null },
+      { taskId: 'slow', waitedMs: 10, ranMs: 30 },
+    ])
+  })
+
   test('goes through a set-up that a task waits for without naming it', () => {
     const graph = graphOf(
       { set_up: [], inside: ['set_up'], other: [], last: ['inside', 'other'] },
@@ -76,7 +87,7 @@ describe('the critical path', () => {
         }
         const end = Math.max(...ids.map((id) => spans.get(id)?.endMs ?? 0))
         const path = criticalPath(graph, spans, { startMs: 0, nowMs: end })
-        expect(path.reduce((sum, step) => sum + step.waitedMs + step.ranMs, 0)).toBe(end)
+        expect(path.reduce((sum, step) => sum + step.waitedMs + (step.ranMs ?? 0), 0)).toBe(end)
       }),
     )
   })
@@ -110,5 +121,11 @@ describe('the expected finish', () => {
     const past = [run({ a: 1, weekly: 9 }), run({ a: 3 }), run({ a: 100 }), run({ a: 5 })]
     expect(medianDurationsMs(past)).toEqual(run({ a: 4, weekly: 0 }))
     expect(medianDurationsMs([])).toEqual(new Map())
+  })
+
+  test('medians: a run in which the task took nobody knows how long does not count', () => {
+    const past = [1, null, 5, null].map((ms) => new Map([['a', ms]]))
+    expect(medianDurationsMs(past)).toEqual(new Map([['a', 3]]))
+    expect(medianDurationsMs([new Map([['a', null]])])).toEqual(new Map([['a', 0]]))
   })
 })

@@ -69,3 +69,35 @@ test('of attempts that begin at once, the newest has the fence and every other t
   const states = (await taskRuns()).map((row) => row.state)
   expect(states).not.toContain('running')
 })
+
+test('an attempt says how tasks before it have ended that could not write it, when is not known', async () => {
+  const running = async (task: string, cleared: number) =>
+    database.db.query(
+      `insert into audit.task_runs (run_id, task_id, attempt, run_key, state, worker, cleared)
+       values ($1, $2, $3, $4, 'running', 'w', $5)`,
+      [runId, task, cleared + 1, runKey, cleared],
+    )
+  await running('extract', 0)
+  // Begun since: the attempt that tells of the ends knows nothing of it.
+  await running('extract', 1)
+  await running('check', 0)
+  await running('other', 0)
+  const ended = [
+    { taskId: 'extract', state: 'success', cleared: 0 },
+    { taskId: 'check', state: 'failed', cleared: 0 },
+  ]
+  await beginAttempt(1, { ...delays, ended })
+  const { rows } = await database.db.query(
+    `select task_id, state, ended_at, seconds, error from audit.task_runs
+     where run_id = $1 and task_id <> $2 order by task_id, attempt`,
+    [runId, taskId],
+  )
+  const unknown = { ended_at: null, seconds: null }
+  const settled = { ...unknown, error: 'its end was not written' }
+  expect(rows).toEqual([
+    { task_id: 'check', state: 'failed', ...settled },
+    { task_id: 'extract', state: 'success', ...settled },
+    { task_id: 'extract', state: 'running', ...unknown, error: null },
+    { task_id: 'other', state: 'running', ...unknown, error: null },
+  ])
+})

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { readPendingTries } from '../../platform/pending-tries.ts'
+import type { SampleRuns } from './sample-runs.ts'
+import { soon, startSampleRuns } from './sample-runs.ts'
+
+let sample: SampleRuns
+beforeAll(async () => {
+  sample = await startSampleRuns()
+})
+afterAll(() => sample.stop())
+
+async function stdoutOf(...args: string[]): Promise<string> {
+  const { stdout, stderr, code } = await sample.daybook(...args)
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  return stdout
+}
+
+describe('a task that waits for its next try', () => {
+  const date = '2025-12-13'
+  const key = `sample_backoff/${date}`
+  const waits = String.raw`waits until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC for try 2 of 4: attempt 1 fails`
+
+  async function startWaiting() {
+    const handle = await sample.start('sample_backoff', date)
+    await vi.waitUntil(async () => {
+      const tries = (await readPendingTries(sample.temporal.client, key)) ?? []
+      return tries.length === 2 && tries.every(({ nextAt }) => nextAt !== undefined)
+    }, soon)
+    return handle
+  }
+
+  test('says until when, for which try and why, wherever it is looked at', async () => {
+    const handle = await startWaiting()
+    try {
+      expect(await stdoutOf('why', key, 'flaky')).toMatch(new RegExp(`^flaky ${waits}\n$`))
+      const show = await stdoutOf('show', key)
+      expect(show).toMatch(/^flaky +failed +1 .* attempt 1 fails$/m)
+      expect(show).toMatch(new RegExp(`^flaky +up_for_retry +- .* ${waits}$`, 'm'))
+      const graph = await stdoutOf('graph', 'sample_backoff', '--run', date)
+      expect(graph).toMatch(/~ flaky/)
+      expect(graph).toContain('~ 2 up_for_retry')
+      const gantt = await stdoutOf('gantt', key)
+      expect(gantt).toMatch(/^[* ] flaky +▒+·+ /m)
+      expect(gantt).toMatch(new RegExp(`^ {2}flaky ${waits}$`, 'm'))
+      const nextAt = /waits until (.*) UTC/.exec(show)?.[1] ?? ''
+      const inSeconds = (Date.parse(`${nextAt.replace(' ', 'T')}Z`) - Date.now()) / 1_000
+      expect(inSeconds).toBeGreaterThan(60)
+      expect(inSeconds).toBeLessThanOrEqual(600)
+
+      // As a crash of PostgreSQL leaves it.
+      await sample.database.db.query('delete from audit.task_runs where run_key = $1', [key])
+      const rowless = await stdoutOf('show', key)
+      expect(rowless).toMatch(new RegExp(`^flaky +up_for_retry +- .* ${waits}$`, 'm'))
+      expect(await stdoutOf('gantt', key)).toMatch(new RegExp(`^ {2}flaky ${waits}$`, 'm'))
+    } finally {
+      await handle.terminate()
+    }
+  })
+})
+
+describe('an attempt whose end was not written', () => {
+  const date = '2025-12-14'
+  const key = `sample_past_gate/${date}`
+  const mapped = 'sample_parts_held/2025-12-16'
+  const row = async (taskId: string) => {
+    const { rows } = await sample.database.db.query(
+      `select state, ended_at, seconds, error from audit.task_runs
+       where run_key = $1 and task_id = $2`,
+      [key, taskId],
+    )
+    return rows
+  }
+  const settled = {
+    ...{ state: 'success', ended_at: null, seconds: null },
+    error: 'its end was not written',
+  }
+
+  /** Loses what attempts write of their ends, as a crash of PostgreSQL may. */
+  const loseEnds = () =>
+    sample.database.db.query(`
+      create or replace function audit.lose_end() returns trigger language plpgsql as
+        $$ begin return null; end $$;
+      create or replace trigger lose_end before update on audit.task_runs for each row
+        when (new.ended_at is not null and new.run_key in ('${key}', '${mapped}'))
+        execute function audit.lose_end()`)
+
+  test('of an instance, has the state of its mapped task', async () => {
+    await loseEnds()
+    const handle = await sample.start('sample_parts_held', '2025-12-16', { count: 2 })
+    await sample.isHeld('2025-12-16')
+    sample.gates.get('2025-12-16')?.()
+    await handle.result()
+    const { rows } = await sample.database.db.query(
+      `select task_id, state, ended_at from audit.task_runs
+       where run_key = $1 and task_id like 'each%' order by task_id`,
+      [mapped],
+    )
+    expect(rows).toEqual([
+      { task_id: 'each[0]', state: 'success', ended_at: null },
+      { task_id: 'each[1]', state: 'success', ended_at: null },
+    ])
+  })
+
+  test('has the state of its task, and no duration, from the next task on', async () => {
+    await loseEnds()
+    const handle = await sample.start('sample_past_gate', date)
+    await sample.isHeld(date)
+    expect(await row('load')).toEqual([settled])
+
+    // No run has said so yet.
+    await sample.database.db.query(
+      `update audit.task_runs set state = 'running', error = null
+       where run_key = $1 and task_id = 'load'`,
+      [key],
+    )
+    const lost = /^load +success +1 +- .*its end was not written$/m
+    expect(await stdoutOf('show', key)).toMatch(lost)
+    expect(await stdoutOf('why', key, 'load')).toMatch(/^load is success /)
+    expect(await stdoutOf('graph', 'sample_past_gate', '--run', date)).toMatch(/\+ load/)
+    expect(await stdoutOf('gantt', key)).toMatch(/^[* ] load +█ +- s$/m)
+
+    sample.gates.get(date)?.()
+    await handle.result()
+    expect([...(await row('load')), ...(await row('gate'))]).toEqual([settled, settled])
+    expect(await stdoutOf('show', key)).toMatch(lost)
+    const gantt = JSON.parse(await stdoutOf('gantt', key, '--json')) as { critical_path: object[] }
+    expect(gantt.critical_path).toMatchObject([
+      { task_id: 'load', seconds: null, share: null },
+      { task_id: 'gate', seconds: null, share: null },
+    ])
+  })
+})
+
+test('where no run answers, the states are those of the attempts', async () => {
+  const key = 'sample_gate/2025-12-15'
+  const handle = await sample.start('sample_gate', '2025-12-15')
+  await sample.isHeld('2025-12-15')
+  const { stdout, stderr, code } = await sample.daybookWith(
+    { TEMPORAL_ADDRESS: '127.0.0.1:1' },
+    ...['show', key],
+  )
+  expect(stderr).toContain(`${key} gave no answer, the states are those of its attempts: `)
+  expect(stdout).toMatch(/^gate +running +1 /m)
+  expect(code).toBe(0)
+  sample.gates.get('2025-12-15')?.()
+  await handle.result()
+})
