@@ -1,11 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { ConfigError } from '../platform/config-error.ts'
-import { CannotStart } from '../platform/embedded/cannot-start.ts'
 import { commands, nameOf } from './commands.ts'
-import { CommandFailed, exitCodes, exitCodesHelp, UsageError } from './exit-codes.ts'
-import { failureMessage } from './failure-message.ts'
-import { ServerAway, serverAway } from './server-away.ts'
-import { Interrupted } from './session.ts'
+import { exitCodes, exitCodesHelp } from './exit-codes.ts'
 
 /** With the one command that the arguments name, or a list of all: loading them takes a second. */
 async function buildProgram(args: readonly string[]): Promise<Command> {
@@ -37,14 +32,13 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function reportError(error: unknown): number {
+/** Loads what knows the errors of the servers only when there is an error. */
+async function reportError(error: unknown): Promise<number> {
   // Commander has written its own message.
   if (error instanceof CommanderError) return commanderExitCode(error)
+  const { exitCodeOf, explain } = await import('./explain-error.ts')
   console.error(explain(error))
-  if (error instanceof Interrupted) return error.exitCode
-  if (error instanceof UsageError || error instanceof ConfigError) return exitCodes.usage
-  if (isUnavailable(error)) return exitCodes.unavailable
-  return exitCodes.failed
+  return exitCodeOf(error)
 }
 
 function commanderExitCode(error: CommanderError): number {
@@ -53,38 +47,9 @@ function commanderExitCode(error: CommanderError): number {
   return error.code === 'commander.error' ? error.exitCode : exitCodes.usage
 }
 
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const isExpected = [
-    UsageError,
-    ConfigError,
-    CannotStart,
-    ServerAway,
-    CommandFailed,
-    Interrupted,
-  ].some((type) => error instanceof type)
-  if (isExpected) return error.message
-  if (isConnectionError(error)) {
-    return `Cannot connect: ${failureMessage(error)}\n  Remedy: run \`daybook doctor\`, which checks every server.`
-  }
-  return `${error.name}: ${error.message}`
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof CannotStart || error instanceof ServerAway || isConnectionError(error)
-}
-
-/** Besides outages: an unknown host, a wrong password, no such database. */
-const connectionCodes = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', '28P01', '3D000']
-
-function isConnectionError(error: unknown): boolean {
-  if (serverAway(error) !== undefined) return true
-  return error instanceof Error && 'code' in error && connectionCodes.includes(String(error.code))
-}
-
 // A connection that breaks may fail once more behind the command's back, when it is over already.
 process.on('uncaughtException', (error) => {
-  process.exit(reportError(error))
+  void reportError(error).then((code) => process.exit(code))
 })
 
 // A reader that has seen enough (`daybook runs | head`) is no failure.
