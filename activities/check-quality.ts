@@ -104,11 +104,10 @@ function contractOf(table: string): Contract {
 }
 
 /** @throws ChecksFailed naming these checks (never retried); nothing when there are none */
-export function refuseFailed(date: string, failed: readonly CheckResult[]): void {
+export function refuseFailed(date: string, failed: readonly CheckResult[], remedy?: string): void {
   if (failed.length === 0) return
-  throw ApplicationFailure.nonRetryable(failureMessage(date, failed), failureTypes.checksFailed, {
-    failed,
-  })
+  const message = failureMessage(date, failed, remedy)
+  throw ApplicationFailure.nonRetryable(message, failureTypes.checksFailed, { failed })
 }
 
 /** The failed checks after which nobody can let the day pass. */

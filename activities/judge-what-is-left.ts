@@ -2,18 +2,21 @@ import type { Contract } from '../domain/contracts/contract.ts'
 import { stagingTable } from '../domain/contracts/tables.ts'
 import { StagedReader, takeOver } from '../platform/candidates.ts'
 import type { Transaction } from '../platform/database.ts'
+import type { CheckResult } from '../domain/checks-verdict.ts'
 import { refuseFailed } from './check-quality.ts'
 import { replaceResults, type JudgingRun } from './check-results.ts'
 import { transformPart } from './day-parts.ts'
 import type { LoadInput, LoadPlan } from './load.ts'
 import { measureSource, type Outcome } from './measure-checks.ts'
+import { readFailedChecks } from './read-failed-checks.ts'
 import { checksRun, stateOfPart } from './up-to-date.ts'
 
 /**
  * Judges a source again of each day that has fewer files than its checks have seen: of this day, when an
  * earlier one has taken files over meanwhile, and of published days that this one takes files from. A
  * verdict on what a day no longer has goes. Returns whether there was one.
- * @throws ChecksFailed when what is left of this day fails a critical check (never retried)
+ * @throws ChecksFailed when what is left of this day fails a critical check, or one of severity error that
+ *   nobody was asked about (never retried)
  */
 export async function judgeWhatIsLeft(
   transaction: Transaction,
@@ -48,13 +51,29 @@ async function judgeThisDay(
   const reader = new StagedReader(transaction, plan.candidates)
   for (const run of rows) {
     const outcome = await measureSource(reader, contract, run.date)
+    const askedAbout = await readFailedChecks(transaction, run.runId, ['error'])
     await replaceResults(transaction, run, [contract], [outcome])
-    refuseFailed(
-      run.date,
-      outcome.results.filter(({ isPassed, severity }) => !isPassed && severity === 'critical'),
-    )
+    refuseLeft(run.date, outcome.results, new Set(askedAbout.map(({ checkId }) => checkId)))
   }
   return true
+}
+
+function refuseLeft(
+  date: string,
+  results: readonly CheckResult[],
+  askedAbout: ReadonlySet<string>,
+): void {
+  const failed = results.filter(({ isPassed }) => !isPassed)
+  refuseFailed(
+    date,
+    failed.filter(({ severity }) => severity === 'critical'),
+  )
+  refuseFailed(
+    date,
+    failed.filter(({ id, severity }) => severity === 'error' && !askedAbout.has(id)),
+    'Another day has taken files of it since they were checked. Run the day again: its checks then ' +
+      'see what is left, and the run asks a person where it can.',
+  )
 }
 
 async function judgeOtherDays(

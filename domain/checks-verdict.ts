@@ -45,7 +45,11 @@ export function isWithin({ min, max, above }: Bounds, value: number): boolean {
 }
 
 /** One sentence for a run that stops here: every failed check that stops it, and what to do. */
-export function failureMessage(date: string, failed: readonly CheckResult[]): string {
+export function failureMessage(
+  date: string,
+  failed: readonly CheckResult[],
+  remedy = 'Correct the delivery, then run the day again.',
+): string {
   const checks = failed.map(
     (check) => `${check.id} of ${check.table}: expected ${check.expected}, found ${check.actual}`,
   )
@@ -53,7 +57,7 @@ export function failureMessage(date: string, failed: readonly CheckResult[]): st
   const count = failed.length === 1 ? `1 ${kind}` : `${failed.length} ${kind}s`
   return (
     `${count} of ${date} failed. ${checks.join('; ')}. Nothing of this delivery was published: ` +
-    'readers keep the figures they have. Correct the delivery, then run the day again.'
+    `readers keep the figures they have. ${remedy}`
   )
 }
 

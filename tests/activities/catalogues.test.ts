@@ -134,6 +134,7 @@ async function checkedShop(catalogues: Readonly<Record<string, readonly unknown[
   }
   return {
     ...shop,
+    database: own.db,
     drop: own.drop,
     async judgedDay(date: string) {
       await shop.stageDay(date)
@@ -235,6 +236,57 @@ test('a day of which an earlier one leaves a catalogue that fails a critical che
       /products_quarantine_limit of staging.products_clean: expected at most 5% .*, found 50%/,
     )
     expect(await shop.books()).toEqual(before)
+  } finally {
+    await shop.drop()
+  }
+}, 60_000)
+
+/** The weeks before Friday had catalogues of 30 products; now so many are left when Tuesday has taken its own. */
+async function shopWithPastCatalogues(catalogues: Readonly<Record<string, readonly unknown[]>>) {
+  const shop = await checkedShop(catalogues)
+  await shop.database.query(
+    `insert into audit.published_loads (source, load_date, run_id, business_dates,
+       records_received, records_loaded, records_quarantined, records_duplicate)
+     select 'products', $1::date - week * 7, 'past', '{}', 30, 30, 0, 0
+     from generate_series(1, 4) as week`,
+    [friday],
+  )
+  await shop.judgedDay(friday)
+  await shop.judgedDay(tuesday)
+  await shop.publishDay(tuesday)
+  return shop
+}
+
+const implausible = expect.objectContaining({
+  ...{ logical_date: friday, check_id: 'products_plausible_volume', is_passed: false },
+})
+
+test('a day of which an earlier one leaves what only a person can judge is not published unasked', async () => {
+  const shop = await shopWithPastCatalogues({ [tuesday]: cleanCatalogue, [wednesday]: [good] })
+  try {
+    const before = await shop.books()
+    await expect(shop.publishDay(friday)).rejects.toThrow(
+      /products_plausible_volume of staging.products_clean: .*Run the day again: .* the run asks/,
+    )
+    expect(await shop.books()).toEqual(before)
+    // The run after it judges what is left, where a person is asked.
+    await shop.stageDay(friday)
+    const { checkQuality } = createQualityActivities({ database: shop.database })
+    const judged = await shop.runTask('dq_checks', checkQuality, {
+      ...{ date: friday, dagId: 'ecommerce_daily', approval: 'approve_held_day' },
+      sources: { products: 'staging.products_clean' },
+    })
+    expect(judged).toMatchObject({ held: 1, failed: 0 })
+  } finally {
+    await shop.drop()
+  }
+}, 60_000)
+
+test('a day that was let pass is published with what an earlier one leaves of it', async () => {
+  const shop = await shopWithPastCatalogues({ [tuesday]: [good], [wednesday]: [good] })
+  try {
+    await shop.publishDay(friday)
+    expect((await shop.books()).verdicts).toContainEqual(implausible)
   } finally {
     await shop.drop()
   }
