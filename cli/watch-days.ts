@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../platform/database.ts'
 import { seconds } from './print.ts'
 import type { Progress } from './progress.ts'
+import { describeWaiting, readWaitingRuns } from './read-held.ts'
 
 const pollMs = 300
 
@@ -50,6 +51,8 @@ export async function watchDays(watched: WatchedDays): Promise<void> {
     const ended = await through(() => readEndedDays(scope))
     for (const day of ended) sayOnce(describeDay(day))
     if (isDone) continue
+    const waiting = await through(() => readWaitingRuns(database, dagId, dates))
+    for (const run of waiting) sayOnce(describeWaiting(run))
     const running = await through(() => readRunningTasks(database, dagId))
     progress.update(ended.length, running)
   }

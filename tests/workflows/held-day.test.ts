@@ -5,7 +5,7 @@ import { digestTables } from '../../platform/table-digests.ts'
 import { startRun } from '../../schedules/start-run.ts'
 import type { DaybookWorker } from '../support/daybook-worker.ts'
 import { startDaybookWorker } from '../support/daybook-worker.ts'
-import { runCli } from '../support/run-cli.ts'
+import { runCli, startCli } from '../support/run-cli.ts'
 import { runDay, type DagRunFailure } from '../support/run-day.ts'
 import { isRecording, recordHistory } from './replay-histories.ts'
 
@@ -37,13 +37,13 @@ async function rows<Row = Record<string, unknown>>(sql: string, ...params: unkno
   return (await daybook.database.db.query(sql, params)).rows as Row[]
 }
 
-const command = (...args: string[]) =>
-  runCli(args, {
-    DATABASE_URL: daybook.database.url,
-    TEMPORAL_ADDRESS: daybook.temporal.address,
-    TEMPORAL_NAMESPACE: daybook.temporal.namespace,
-    TEMPORAL_TASK_QUEUE: daybook.temporal.taskQueue,
-  })
+const settings = () => ({
+  DATABASE_URL: daybook.database.url,
+  TEMPORAL_ADDRESS: daybook.temporal.address,
+  TEMPORAL_NAMESPACE: daybook.temporal.namespace,
+  TEMPORAL_TASK_QUEUE: daybook.temporal.taskQueue,
+})
+const command = (...args: string[]) => runCli(args, settings())
 
 const published = () => digestTables(daybook.database.db)
 const mailsOf = (runKey: string) =>
@@ -118,9 +118,15 @@ test('a rejected day fails and stays unpublished; run again it asks again, deliv
   expect(mails.map(({ kind }) => kind)).toEqual(['held', 'failure'])
   expect(mails[1]?.body_text).toMatch(/orders_plausible_volume +error/)
 
-  const second = await startHeld(sunday)
+  const second = startCli(['run', sunday], settings())
+  const answer = `daybook approve ${runKey} ${approval} --reason`
+  await vi.waitUntil(() => second.result.stderr.includes(answer), { timeout: 60_000, interval: 50 })
   await command('reject', sunday, approval, '--by', 'bob')
-  await expect(second.result()).rejects.toMatchObject({ cause: { type: 'DagRunFailed' } })
+  const { code, stderr } = await second.ended
+  expect(code).toBe(1)
+  expect(stderr.split(answer)).toHaveLength(2)
+  expect(stderr).toMatch(/^ +Held since .* UTC by orders_plausible_volume$/m)
+  expect(stderr).toMatch(/^ +waits for a person until .* UTC; after that it is not published$/m)
   await deliver(1500)
   const right = await runDay(daybook, 'ecommerce_daily', sunday)
   expect(right.tasks).toMatchObject({
