@@ -15,13 +15,13 @@ export interface HoldDayInput {
   readonly shopId: string
   /** Checks of severity error that failed, as `checkQuality` says. */
   readonly held: number
+  /** The task of the run in which a person may let the day pass. */
+  readonly approval: string
   /** How long the approval waits. */
   readonly waitAtMost: Duration
   /** What becomes of the approval then: the run fails, or goes on and publishes. */
   readonly onTimeout: 'fail' | 'skip'
 }
-
-const approval = 'approve_held_day'
 
 export function createHoldActivities(deps: { database: Database; config: Config }) {
   const { database, config } = deps
@@ -32,14 +32,14 @@ export function createHoldActivities(deps: { database: Database; config: Config 
      * waits. Nobody is asked twice: not about what is published, nor about failures of which a person
      * has approved all, on the same delivery judged by the same checks.
      */
-    async holdDay(input: HoldDayInput): Promise<(typeof approval)[]> {
+    async holdDay(input: HoldDayInput): Promise<string[]> {
       if (input.held === 0) return []
       const isHeld = await writeInAttempt(database, (transaction) =>
         holdUnlessApproved(transaction, config, input),
       )
       if (!isHeld) return []
       await sendDueMails(database, mailer, currentAttempt().runKey)
-      return [approval]
+      return [input.approval]
     },
   }
 }
@@ -57,8 +57,8 @@ async function holdUnlessApproved(
   if (await isApproved(transaction, input, judged, ids)) return false
   const decideBy = await noteHeld(transaction, input, judged, ids)
   const { runId, runKey } = currentAttempt()
-  const { onTimeout } = input
-  const content = composeHeldMail({ runKey, taskId: approval, checks, decideBy, onTimeout })
+  const { approval: taskId, onTimeout } = input
+  const content = composeHeldMail({ runKey, taskId, checks, decideBy, onTimeout })
   for (const recipient of config.mailTo) {
     const dedupeKey = `held ${runId} ${judged.fingerprint} ${recipient}`
     const mail = { dedupeKey, kind: 'held' as const, runId, runKey, recipient, content }
@@ -85,7 +85,7 @@ async function isApproved(
 /** Returns until when a decision is awaited. */
 async function noteHeld(
   transaction: Transaction,
-  { shopId, date, waitAtMost, onTimeout }: HoldDayInput,
+  { shopId, date, approval, waitAtMost, onTimeout }: HoldDayInput,
   { fingerprint }: Recorded,
   checks: readonly string[],
 ): Promise<Date> {

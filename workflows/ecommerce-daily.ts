@@ -8,6 +8,9 @@ const shopId = 'main'
 /** How long a held day waits for a person: then half an hour is left to book it by ten. */
 const decision = { waitAtMost: '7.5 hours', onTimeout: 'fail' } as const
 
+/** The task in which that person decides. */
+const decider: string = 'approve_held_day'
+
 export const ecommerceDaily = defineDag(
   {
     id: 'ecommerce_daily',
@@ -59,7 +62,7 @@ export const ecommerceDaily = defineDag(
       {
         date,
         dagId: 'ecommerce_daily',
-        approval: 'approve_held_day',
+        approval: decider,
         sources: {
           orders: 'staging.orders_clean',
           events: 'staging.events_clean',
@@ -73,10 +76,10 @@ export const ecommerceDaily = defineDag(
     const isHeld = branch(
       'is_held',
       act.holdDay,
-      { date, shopId, held: checks.output.held, ...decision },
-      ['approve_held_day'],
+      { date, shopId, held: checks.output.held, approval: decider, ...decision },
+      [decider],
     )
-    const approved = approval('approve_held_day', {
+    const approved = approval(decider, {
       after: [isHeld],
       ...decision,
       failOnReject: true,

@@ -9,6 +9,9 @@ const source = 'online_retail'
 /** How long a held day waits for a person; then it is not published. */
 const decision = { waitAtMost: '7.5 hours', onTimeout: 'fail' } as const
 
+/** The task in which that person decides. */
+const decider: string = 'approve_held_day'
+
 export const onlineRetailDaily = defineDag(
   {
     id: 'online_retail_daily',
@@ -37,7 +40,7 @@ export const onlineRetailDaily = defineDag(
       {
         date,
         dagId: 'online_retail_daily',
-        approval: 'approve_held_day',
+        approval: decider,
         sources: { orders: 'staging.online_retail_clean' },
       },
       { after: [lines] },
@@ -45,10 +48,10 @@ export const onlineRetailDaily = defineDag(
     const isHeld = branch(
       'is_held',
       act.holdDay,
-      { date, shopId, held: checks.output.held, ...decision },
-      ['approve_held_day'],
+      { date, shopId, held: checks.output.held, approval: decider, ...decision },
+      [decider],
     )
-    const approved = approval('approve_held_day', {
+    const approved = approval(decider, {
       after: [isHeld],
       ...decision,
       failOnReject: true,

@@ -12,8 +12,12 @@ import { tempFolder } from '../support/temp-folder.ts'
 const [date, shopId] = ['2025-12-13', 'main']
 const runKey = `ecommerce_daily/${date}`
 const taskId = 'is_held'
-const input: HoldDayInput = { date, shopId, held: 1, waitAtMost: '2 hours', onTimeout: 'fail' }
-const asked = ['approve_held_day']
+const approval = 'approve_held_day'
+const input: HoldDayInput = {
+  ...{ date, shopId, held: 1, approval },
+  ...{ waitAtMost: '2 hours', onTimeout: 'fail' },
+}
+const asked = [approval]
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -32,7 +36,8 @@ async function judge(runId: string, version: string, failed: string[]): Promise<
     `insert into audit.dq_results
        (run_id, check_id, dag_id, logical_date, table_name, severity, is_passed, expected, actual)
      select $1, check_id, 'ecommerce_daily', $2, 'staging.orders_clean', 'error', false, '', ''
-     from unnest($3::text[]) as check_id`,
+     from unnest($3::text[]) as check_id
+     on conflict do nothing`,
     [runId, date, failed],
   )
   const part = { shopId, date, part: 'checks' }
@@ -50,8 +55,7 @@ const activities = () => {
 const hold = (runId: string, change: Partial<HoldDayInput> = {}) =>
   runActivity(database.db, { runKey, taskId, runId }, activities().holdDay, { ...input, ...change })
 
-async function judgeAndHold(version: string, failed: string[]) {
-  const runId = randomUUID()
+async function judgeAndHold(version: string, failed: string[], runId: string = randomUUID()) {
   await judge(runId, version, failed)
   return hold(runId)
 }
@@ -60,7 +64,7 @@ async function decide(decision: 'approve' | 'reject'): Promise<void> {
   await database.db.query(
     `insert into audit.interventions (run_id, run_key, action, made_by, detail)
      values ('any', $1, 'decide', 'ada', $2)`,
-    [runKey, { task: 'approve_held_day', decision }],
+    [runKey, { task: approval, decision }],
   )
 }
 
@@ -106,6 +110,19 @@ test('another delivery, and another failure, is another question', async () => {
   expect(await judgeAndHold('first', ['volume', 'mix'])).toEqual(asked)
   // The first delivery comes back: it is the one that was approved.
   expect(await judgeAndHold('first', ['volume'])).toEqual([])
+})
+
+test('the approval that a DAG names is the one that is chosen, mailed and recorded', async () => {
+  const runId = randomUUID()
+  await judge(runId, 'first', ['volume'])
+  expect(await hold(runId, { approval: 'sign_off' })).toEqual(['sign_off'])
+  expect(await rows('select task_id from audit.held_days')).toEqual([{ task_id: 'sign_off' }])
+  const mails = await rows('select body_text from audit.outbox')
+  expect(mails).toHaveLength(2)
+  for (const { body_text } of mails) {
+    expect(body_text).toContain(`daybook approve ${runKey} sign_off`)
+    expect(body_text).not.toContain(approval)
+  }
 })
 
 test('the last word before the next question counts', async () => {
