@@ -94,9 +94,9 @@ async function noteHeld(
     `insert into audit.held_days
        (run_id, run_key, shop_id, load_date, fingerprint, checks, task_id, on_timeout, decide_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 millisecond')
-     on conflict (run_id) do update
-       set (fingerprint, checks, held_at, decide_by) =
-         row(excluded.fingerprint, excluded.checks, excluded.held_at, excluded.decide_by)
+     on conflict (run_id, fingerprint) do update
+       set (checks, held_at, decide_by) =
+         row(excluded.checks, excluded.held_at, excluded.decide_by)
      returning decide_by`,
     [runId, runKey, shopId, date, fingerprint, checks, approval, onTimeout, toMs(waitAtMost)],
   )

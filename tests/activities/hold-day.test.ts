@@ -112,6 +112,15 @@ test('another delivery, and another failure, is another question', async () => {
   expect(await judgeAndHold('first', ['volume'])).toEqual([])
 })
 
+test('an execution that asks about another delivery keeps what was answered about the first', async () => {
+  const runId = randomUUID()
+  expect(await judgeAndHold('first', ['volume'], runId)).toEqual(asked)
+  await decide('approve')
+  expect(await judgeAndHold('second', ['volume'], runId)).toEqual(asked)
+  expect(await judgeAndHold('first', ['volume'])).toEqual([])
+  expect(await judgeAndHold('second', ['volume'])).toEqual(asked)
+})
+
 test('the approval that a DAG names is the one that is chosen, mailed and recorded', async () => {
   const runId = randomUUID()
   await judge(runId, 'first', ['volume'])
