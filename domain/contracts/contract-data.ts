@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { catalogueReference, checksOf } from '../checks.ts'
+import { severities } from '../severity.ts'
 import type { Column, Contract } from './contract.ts'
 import { rulesOf } from './contract.ts'
 import { isVersion } from './version.ts'
@@ -28,7 +29,7 @@ const RuleData = z
     column: z.string(),
     isBroken: z.string(),
     expected: z.string(),
-    severity: z.string().exactOptional(),
+    severity: z.enum(severities).exactOptional(),
   })
   .catchall(z.json())
 export type RuleData = z.infer<typeof RuleData>
@@ -36,7 +37,7 @@ export type RuleData = z.infer<typeof RuleData>
 const CheckData = z
   .object({
     id: z.string(),
-    severity: z.string(),
+    severity: z.enum(severities),
     scan: z.string(),
     measure: z.string(),
     unit: z.string(),

@@ -1,14 +1,13 @@
+import { isRejecting, severities, type Severity } from '../severity.ts'
 import type { CheckData, ColumnData, ContractData, RuleData } from './contract-data.ts'
 import type { Change } from './diff.ts'
 import type { Effect } from './version.ts'
 
 type Direction = 'added' | 'removed' | 'tightened' | 'loosened' | 'changed' | 'reworded'
 
-const severities = ['info', 'warn', 'error', 'critical']
-
 /** Whether it rejects a record, or holds or stops a day; a rule that names no severity rejects. */
-function isEnforced({ severity = 'error' }: { readonly severity?: string }): boolean {
-  return severities.indexOf(severity) >= severities.indexOf('error')
+export function isEnforced({ severity = 'error' }: { readonly severity?: Severity }): boolean {
+  return isRejecting(severity)
 }
 
 function effectOf(direction: Direction, isEnforcedEver: boolean): Effect {
@@ -149,7 +148,7 @@ function bySet(before: readonly string[], now: readonly string[]): Direction {
   return isLost ? 'tightened' : 'loosened'
 }
 
-function severityDirection(before: string, now: string): Direction | undefined {
+function severityDirection(before: Severity, now: Severity): Direction | undefined {
   return byNumber(-severities.indexOf(before), -severities.indexOf(now))
 }
 

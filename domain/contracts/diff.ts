@@ -1,6 +1,6 @@
 import type { ColumnData, ContractData } from './contract-data.ts'
 import { stopsWhenMissing } from './contract.ts'
-import { diffChecks, diffRules } from './diff-rules.ts'
+import { diffChecks, diffRules, isEnforced } from './diff-rules.ts'
 import type { Effect } from './version.ts'
 
 /** What differs between two versions of a source's contract. */
@@ -25,7 +25,7 @@ export function diffContracts(before: ContractData, now: ContractData): Change[]
       .map(removedColumn),
     ...now.columns.flatMap((column) => {
       const older = kept(column.name)
-      if (!older) return [addedColumn(column)]
+      if (!older) return [addedColumn(column, now)]
       return diffColumn(older, column, toldByRules(before, now, column.name))
     }),
     ...diffDerived(before.derived, now.derived),
@@ -40,30 +40,35 @@ function removedColumn({ name, type }: ColumnData): Change {
   return { effect: 'breaking', what, kind: 'removed', column: name, before: type, now: null }
 }
 
-/** Its rules come with it and are not listed: until now its field was kept in extras. */
-function addedColumn(column: ColumnData): Change {
+/** Until now any value of its field was good: it was kept in extras. Its rules come with it. */
+function addedColumn(column: ColumnData, { rules }: ContractData): Change {
   const { name, type } = column
   const isNeeded = column.required === true || stopsWhenMissing(column)
+  const enforced = rules.filter((rule) => rule.column === name && isEnforced(rule))
+  const words = [type, ...(isNeeded ? ['required'] : []), ...enforced.map(({ id }) => `rule ${id}`)]
   return {
-    effect: isNeeded ? 'breaking' : 'widening',
+    effect: isNeeded || enforced.length > 0 ? 'breaking' : 'widening',
     what: `column ${name}`,
     kind: 'added',
     column: name,
     before: null,
-    now: isNeeded ? `${type}, required` : type,
+    now: words.join(', '),
   }
 }
 
 const toldByName = ['name', 'from', 'type', 'whenMissing', 'whenRetyped']
 
-/** Properties from which rules follow: where the rules differ, they are told by these. */
+/**
+ * Properties from which nothing but rules follows: where the rules differ, they tell these. A key's
+ * values are trimmed too.
+ */
 function toldByRules(before: ContractData, now: ContractData, column: string): string[] {
   const rulesOf = ({ rules }: ContractData) => rules.filter((rule) => rule.column === column)
   return isSame(rulesOf(before), rulesOf(now))
     ? []
     : [
         ...['required', 'requiredWhen', 'accepted', 'min', 'max', 'above'],
-        ...['isKey', 'notFuture', 'maxAgeDays', 'severity', 'severities'],
+        ...['notFuture', 'maxAgeDays', 'severity', 'severities'],
       ]
 }
 
@@ -136,7 +141,10 @@ function diffDerived(before: ContractData['derived'], now: ContractData['derived
     })
 }
 
-const toldApart = ['source', 'version', 'columns', 'derived', 'rules', 'checks', 'newColumn', 'sla']
+/** The severity of a contract is carried by its rules. */
+const toldApart = [
+  ...['source', 'version', 'columns', 'derived', 'rules', 'checks', 'severity', 'newColumn', 'sla'],
+]
 
 function diffSource(before: ContractData, now: ContractData): Change[] {
   const properties = [...new Set([...Object.keys(before), ...Object.keys(now)])]

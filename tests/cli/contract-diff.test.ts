@@ -184,6 +184,9 @@ test.each([
   expect(stderr).toContain(message)
 })
 
+const withSeverity = (place: RegExp) =>
+  contractsAsYaml([describeWithSla(orders)]).replace(place, 'severity: fatal')
+
 test.each([
   ['{"a": 1}', 'apiVersion: '],
   ['', 'it is empty'],
@@ -192,6 +195,8 @@ test.each([
     contractsAsYaml([describeWithSla(orders)]).replace('version: 1.0.0', 'version: one'),
     'version: it must be such as 1.0.0',
   ],
+  [withSeverity(/severity: critical/), 'rules.0.severity: Invalid option'],
+  [withSeverity(/severity: critical(?![^]*severity: critical)/), 'checks.'],
 ])('a file that holds no contract is refused with the place: %#', async (text, reason) => {
   const file = join(tempFolder('contracts'), 'contract.yaml')
   writeFileSync(file, text)

@@ -25,6 +25,7 @@ test('another version alone is no change', () => {
 })
 
 const weight: Column = { name: 'weight', type: 'integer' }
+const note: Column = { name: 'note', type: 'text' }
 
 test.each<[string, Contract, string[]]>([
   [
@@ -33,9 +34,19 @@ test.each<[string, Contract, string[]]>([
     ['breaking: column channel removed'],
   ],
   [
-    'a column more',
+    'a column more that any value fits',
+    { ...orders, columns: [...orders.columns, note] },
+    ['widening: column note added'],
+  ],
+  [
+    'a column more that rejects what is no number',
     { ...orders, columns: [...orders.columns, weight] },
-    ['widening: column weight added'],
+    ['breaking: column weight added'],
+  ],
+  [
+    'a column more whose rules only warn',
+    { ...orders, columns: [...orders.columns, { ...weight, severities: { type: 'warn' } }] },
+    ['widening: column weight added', 'harmless: check orders_rule_weight_type added'],
   ],
   [
     'a required column more',
@@ -115,6 +126,11 @@ test.each<[string, Contract, string[]]>([
     'new columns that are refused',
     { ...orders, newColumn: 'refuse' },
     ['breaking: drift of new columns tightened'],
+  ],
+  [
+    'a column that is a key now, and is trimmed',
+    withColumn('customer_name', (column) => ({ ...column, isKey: true })),
+    ['breaking: column customer_name changed', 'breaking: rule customer_name_length added'],
   ],
   [
     'another way to derive a column',
@@ -205,6 +221,23 @@ test('a rule that only warns now lets records load', () => {
   const warned = withRule('quantity_max', { severity: 'warn' })
   expect(told(warned, withRule('quantity_max', { severity: 'info' }))).toEqual([
     'harmless: rule quantity_max loosened',
+  ])
+})
+
+test('a milder contract is told by its rules alone', () => {
+  const milder = describeContract({ ...orders, severity: 'error' }, null)
+  const loosened = told(shipped, milder)
+  expect(loosened).toContain('widening: rule quantity_max loosened')
+  expect(loosened.filter((change) => !/^widening: rule \w+ loosened$/.test(change))).toEqual([])
+  const tightened = told(milder, shipped)
+  expect(tightened).toContain('breaking: rule quantity_max tightened')
+  expect(tightened).not.toContain('breaking: severity changed')
+})
+
+test('a new column says by which rules it rejects', () => {
+  const columns = [...orders.columns, { ...weight, max: 50 }]
+  expect(diffContracts(shipped, describeContract({ ...orders, columns }, null))).toMatchObject([
+    { effect: 'breaking', now: 'integer, rule weight_type, rule weight_max' },
   ])
 })
 
