@@ -122,7 +122,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     usage: 'reject [options] <run> <task>',
-    description: 'answer no to a task that waits for approval: what follows is skipped',
+    description: 'answer no to a task: what follows is skipped, or the run fails, as its DAG says',
     register: async (program) => (await import('./decide.ts')).registerDecide(program),
   },
   {
