@@ -5,7 +5,7 @@ import { loadConfig } from '../platform/config.ts'
 import type { Database } from '../platform/database.ts'
 import { createDatabase } from '../platform/database.ts'
 import { isOutage } from '../platform/database-outage.ts'
-import { findDatabaseUrl, findStack } from '../platform/embedded/find-stack.ts'
+import { findDatabaseUrl, findStack, findTemporalAddress } from '../platform/embedded/find-stack.ts'
 import { isQueuePolled } from '../platform/embedded/worker-process.ts'
 import { failureMessage } from './failure-message.ts'
 
@@ -18,6 +18,25 @@ export async function withDatabase<T>(work: (database: Database, config: Config)
     return await work(database, config)
   } finally {
     await database.end()
+  }
+}
+
+/**
+ * Connects to the Temporal server of what runs now, for a command that starts nothing, and closes the
+ * connection when `work` is done. @throws CannotStart when it does not answer in this time
+ */
+export async function withClient<T>(
+  work: (client: Client) => Promise<T>,
+  connectTimeoutMs?: number,
+): Promise<T> {
+  const config = loadConfig()
+  const address = await findTemporalAddress(config)
+  const { connectClient } = await import('../platform/temporal.ts')
+  const client = await connectClient(config.temporal, address, connectTimeoutMs)
+  try {
+    return await work(client)
+  } finally {
+    await client.connection.close()
   }
 }
 

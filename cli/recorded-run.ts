@@ -86,16 +86,21 @@ export async function readLatestTry(
   return rows[0]
 }
 
-/** The states that a run recorded at its end; while it goes on, what its attempts tell. */
+/**
+ * The states that a run recorded at its end; where it has recorded none, what its attempts tell. Only a run
+ * that goes on tries again.
+ */
 export function statesOf(
   run: Pick<RecordedRun, 'graph' | 'task_states'>,
   attempts: readonly AttemptRow[],
+  goesOn: boolean,
 ): TaskStates {
   if (Object.keys(run.task_states).length > 0) return run.task_states
   const states = new Map<string, TaskStatus>()
   for (const attempt of attempts) {
     const { task_id, error } = attempt
-    states.set(task_id, { state: stateAfter(run.graph, attempt), reason: error ?? '' })
+    const state = goesOn ? stateAfter(run.graph, attempt) : attempt.state
+    states.set(task_id, { state, reason: error ?? '' })
   }
   return Object.fromEntries(states)
 }

@@ -5,12 +5,14 @@ import { notYet } from '../dag/retry-delay.ts'
 import type { TaskStates, TaskStatus } from '../dag/task-state.ts'
 import type { PendingTry } from '../platform/pending-tries.ts'
 import { readPendingTries } from '../platform/pending-tries.ts'
-import { withServers } from './connect.ts'
+import { describeExecution } from '../platform/read-ledger.ts'
+import { withClient } from './connect.ts'
 import { failureMessage } from './failure-message.ts'
 import { instant } from './print.ts'
 import type { AttemptRow, RecordedRun } from './recorded-run.ts'
 import { statesOf } from './recorded-run.ts'
 
+/** For connecting and asking together. */
 const longestAnswerMs = 5_000
 
 type AskedRun = Pick<RecordedRun, 'run_key' | 'graph' | 'ended_at' | 'task_states'>
@@ -23,28 +25,40 @@ export async function readStates(
   run: AskedRun,
   attempts: readonly AttemptRow[],
 ): Promise<TaskStates> {
-  const recorded = statesOf(run, attempts)
-  if (run.ended_at !== null) return recorded
+  if (run.ended_at !== null) return statesOf(run, attempts, false)
+  const giveUpAt = Date.now() + longestAnswerMs
   try {
-    return await withServers(async ({ client }) => (await askRun(client, run)) ?? recorded)
+    return await withClient(async (client) => {
+      const asked = await askRun(client, run, giveUpAt)
+      return asked ?? statesOf(run, attempts, await mayGoOn(client, run, giveUpAt))
+    }, longestAnswerMs)
   } catch (error) {
     const why = error instanceof Error ? failureMessage(error) : String(error)
     console.error(`${run.run_key} gave no answer, the states are those of its attempts: ${why}`)
-    return recorded
+    return statesOf(run, attempts, true)
   }
 }
 
-/** Undefined when the run does not go on, or has not begun. */
-export async function askRun(
+/** Not one that was terminated; one that this server does not know may go on elsewhere. */
+async function mayGoOn(client: Client, { run_key }: AskedRun, giveUpAt: number): Promise<boolean> {
+  const execution = await client.connection.withDeadline(giveUpAt, () =>
+    describeExecution(client, run_key),
+  )
+  return execution?.isOpen !== false
+}
+
+/** Undefined when the run does not go on, or has not begun. @throws when it is not told by `giveUpAt` */
+export function askRun(
   client: Client,
   { run_key, graph }: Pick<AskedRun, 'run_key' | 'graph'>,
+  giveUpAt = Date.now() + longestAnswerMs,
 ): Promise<TaskStates | undefined> {
-  const tries = await readPendingTries(client, run_key)
-  if (tries === undefined) return undefined
-  const states = await client.connection.withDeadline(Date.now() + longestAnswerMs, () =>
-    client.workflow.getHandle(run_key).query<TaskStates>('state'),
-  )
-  return Object.keys(states).length === 0 ? undefined : withTries(graph, states, tries)
+  return client.connection.withDeadline(giveUpAt, async () => {
+    const tries = await readPendingTries(client, run_key)
+    if (tries === undefined) return undefined
+    const states = await client.workflow.getHandle(run_key).query<TaskStates>('state')
+    return Object.keys(states).length === 0 ? undefined : withTries(graph, states, tries)
+  })
 }
 
 /** What the run says, with what only the server knows: the tries that its tasks and instances wait for. */

@@ -8,7 +8,7 @@ import { stateOf } from '../dag/task-state.ts'
 import { endedWithoutAWord } from '../platform/ended-run.ts'
 import { describeExecution } from '../platform/read-ledger.ts'
 import { dagOption, jsonOption } from './arguments.ts'
-import { withDatabase, withServers } from './connect.ts'
+import { withClient, withDatabase } from './connect.ts'
 import { CommandFailed, UsageError } from './exit-codes.ts'
 import { printJson, printLine } from './print.ts'
 import type { RecordedRun } from './recorded-run.ts'
@@ -92,7 +92,7 @@ function doesNotGoOn({ run_key }: RecordedRun, status: string): CommandFailed {
 
 function explainNow(run: RecordedRun, taskId: string): Promise<string> {
   const { run_key, graph } = run
-  return withServers(async ({ client }) => {
+  return withClient(async (client) => {
     const execution = await describeExecution(client, run_key)
     if (execution?.isOpen === false) throw doesNotGoOn(run, execution.status.toLowerCase())
     const states = await askRun(client, run).catch(() => undefined)

@@ -12,7 +12,7 @@ import { searchAttributes } from './embedded/temporal-server.ts'
 
 export type TemporalSettings = Pick<Config['temporal'], 'namespace' | 'apiKey' | 'tls'>
 
-const connectTimeout = '10 seconds'
+const longestConnectMs = 10_000
 const keyword = 2
 const visibleWithinMs = 20_000
 
@@ -43,10 +43,14 @@ const retryUnlessWaiting: typeof retry = (options, nextCall) => {
 const longestReconnectPauseMs = 2_000
 
 /** A client; close it with `client.connection.close()`. @throws CannotStart */
-export async function connectClient(settings: TemporalSettings, address: string): Promise<Client> {
+export async function connectClient(
+  settings: TemporalSettings,
+  address: string,
+  connectTimeoutMs = longestConnectMs,
+): Promise<Client> {
   const options: ConnectionOptions = {
     ...connectionOptions(settings, address),
-    connectTimeout,
+    connectTimeout: connectTimeoutMs,
     interceptors: [retryUnlessWaiting],
     channelArgs: { 'grpc.max_reconnect_backoff_ms': longestReconnectPauseMs },
   }

@@ -23,6 +23,11 @@ export async function findDatabaseUrl(config: StackConfig): Promise<string> {
   return databaseUrlOf(config, await readLiveState(config.homeDir))
 }
 
+/** The Temporal server alone, for a command that asks a run. @throws CannotStart */
+export async function findTemporalAddress(config: StackConfig): Promise<string> {
+  return temporalOf(config, await readLiveState(config.homeDir)).temporalAddress
+}
+
 async function readLiveState(homeDir: string): Promise<EmbeddedState | undefined> {
   const state = await readState(homeDir)
   const isLive = state !== undefined && state.isReady && (await isStillRunning(state.owner))

@@ -1,5 +1,11 @@
+import { isGrpcDeadlineError } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { askRun } from '../../cli/states-now.ts'
+import { loadConfig } from '../../platform/config.ts'
+import { endWithoutAWord } from '../../platform/ended-run.ts'
 import { readPendingTries } from '../../platform/pending-tries.ts'
+import { connectClient } from '../../platform/temporal.ts'
+import { breakableWay } from '../support/breakable-way.ts'
 import type { SampleRuns } from './sample-runs.ts'
 import { soon, startSampleRuns } from './sample-runs.ts'
 
@@ -56,6 +62,36 @@ describe('a task that waits for its next try', () => {
     } finally {
       await handle.terminate()
     }
+  })
+
+  test('waits no more once its run is terminated', async () => {
+    const handle = await startWaiting()
+    await handle.terminate()
+    const failsOnly = async () => {
+      const states = { flaky: { state: 'failed' }, capped: { state: 'failed' } }
+      const graph = await stdoutOf('graph', 'sample_backoff', '--run', date, '--json')
+      expect(JSON.parse(graph)).toMatchObject({ states })
+      for (const args of [
+        ['show', key],
+        ['show', key, '--json'],
+        ['gantt', key],
+      ]) {
+        expect(await stdoutOf(...args)).not.toMatch(/up_for_retry|waits until/)
+      }
+    }
+    await failsOnly()
+    const { db } = sample.database
+    const { rows } = await db.query<{ run_id: string }>(
+      'select run_id from audit.pipeline_runs where run_key = $1 and ended_at is null',
+      [key],
+    )
+    expect(
+      await endWithoutAWord(
+        db,
+        rows.map(({ run_id }) => run_id),
+      ),
+    ).toBe(rows.length)
+    await failsOnly()
   })
 })
 
@@ -136,13 +172,45 @@ test('where no run answers, the states are those of the attempts', async () => {
   const key = 'sample_gate/2025-12-15'
   const handle = await sample.start('sample_gate', '2025-12-15')
   await sample.isHeld('2025-12-15')
+  const askedAt = Date.now()
   const { stdout, stderr, code } = await sample.daybookWith(
     { TEMPORAL_ADDRESS: '127.0.0.1:1' },
     ...['show', key],
   )
+  // As long as other commands wait for a server to connect to; this one asks for 5 seconds.
+  expect(Date.now() - askedAt).toBeLessThan(10_000)
   expect(stderr).toContain(`${key} gave no answer, the states are those of its attempts: `)
   expect(stdout).toMatch(/^gate +running +1 /m)
   expect(code).toBe(0)
   sample.gates.get('2025-12-15')?.()
   await handle.result()
+})
+
+test('a run that is only looked at takes no worker to be told of', async () => {
+  const key = 'sample_gate/2025-12-17'
+  const handle = await sample.start('sample_gate', '2025-12-17')
+  await sample.isHeld('2025-12-17')
+  const nobody = { TEMPORAL_TASK_QUEUE: 'nobody_polls' }
+  const { stdout, stderr, code } = await sample.daybookWith(nobody, 'show', key)
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+  expect(stdout).toMatch(/^gate +running +1 /m)
+  sample.gates.get('2025-12-17')?.()
+  await handle.result()
+})
+
+test('a server that has fallen silent is given up, whatever it is asked', async () => {
+  const { address, namespace } = sample.temporal
+  const way = await breakableWay(Number(address.split(':')[1]))
+  const { temporal } = loadConfig({})
+  const client = await connectClient({ ...temporal, namespace }, `127.0.0.1:${way.port}`)
+  way.silence()
+  const run = {
+    run_key: 'sample_gate/2025-12-18',
+    graph: { dagId: 'sample_gate', tasks: [], onFailure: null },
+  }
+  await expect(askRun(client, run)).rejects.toSatisfy(
+    (error) => error instanceof Error && isGrpcDeadlineError(error.cause),
+  )
+  await client.connection.close()
+  await way.cut()
 })

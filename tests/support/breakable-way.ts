@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 
-/** A way to a server that a test may cut: connections break, and new ones are refused until it is mended. */
+/**
+ * A way to a server that a test may cut: connections break, and new ones are refused until it is mended.
+ * A silenced one keeps its connections, and carries nothing more over them.
+ */
 export async function breakableWay(serverPort: number) {
   const sockets = new Set<Socket>()
   const way = createServer((socket) => {
@@ -31,6 +34,9 @@ export async function breakableWay(serverPort: number) {
     sockets.clear()
     await closed
   }
+  const silence = () => {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
   const port = await open(0)
-  return { port, cut, mend: () => open(port) }
+  return { port, cut, mend: () => open(port), silence }
 }
