@@ -3,7 +3,11 @@ import { isAbsolute, join, relative, sep } from 'node:path'
 import type { ApplicationFailure } from '@temporalio/activity'
 import { Context } from '@temporalio/activity'
 import type { Database } from '../platform/database.ts'
-import { followRedirects, RefusedAddressError } from '../platform/follow-redirects.ts'
+import {
+  followRedirects,
+  RefusedAddressError,
+  withoutSecrets,
+} from '../platform/follow-redirects.ts'
 import { readFirstRow } from '../platform/read-only.ts'
 import type { SuccessfulRun } from '../platform/successful-run.ts'
 import { findSuccessfulRun } from '../platform/successful-run.ts'
@@ -72,7 +76,7 @@ export function createSensorActivities({
      * @throws BadInput (never retried) for an address that is not http or https, or leads away from it
      */
     async urlAnswers({ url, date }: UrlInput): Promise<{ status: number } | false> {
-      return askUrl(filled(url, date), httpTimeoutMs)
+      return askUrl(filled(url, date, withoutSecrets(url)), httpTimeoutMs)
     },
 
     /** A successful run of another DAG: the latest one for the date. */
@@ -82,10 +86,10 @@ export function createSensorActivities({
   }
 }
 
-function filled(text: string, date: string | undefined): string {
+function filled(text: string, date: string | undefined, shown = text): string {
   if (date !== undefined) return text.replaceAll('{date}', date)
   if (!text.includes('{date}')) return text
-  throw badInput(`"${text}" has a place for a date and got none; hand on { date }`)
+  throw badInput(`"${shown}" has a place for a date and got none; hand on { date }`)
 }
 
 async function findInside(root: string, path: string): Promise<{ bytes: number } | undefined> {
@@ -144,6 +148,12 @@ async function askUrl(first: string, timeoutMs: number): Promise<{ status: numbe
 }
 
 async function look(url: URL, signal: AbortSignal) {
+  // fetch refuses it as well, with the password in its message.
+  if (url.username !== '' || url.password !== '') {
+    throw new RefusedAddressError(
+      `The address ${withoutSecrets(url.href)} has a user or a password, which a sensor does not send; leave it out`,
+    )
+  }
   const response = await fetch(url, { redirect: 'manual', signal })
   await response.body?.cancel()
   const { status, headers } = response

@@ -63,7 +63,7 @@ async function measure(measuring: Measuring): Promise<JudgedMutant[]> {
       throw new UsageError(`error: nothing was delivered on ${day.date} that could be spoilt`)
     }
     signal.throwIfAborted()
-    return await withScratchDatabase(databaseUrl, (scratchUrl) => {
+    return await withScratchDatabase(databaseUrl, (scratchUrl, ownerGone) => {
       const job = {
         databaseUrl: scratchUrl,
         timeZone: config.shopTimeZone,
@@ -71,7 +71,7 @@ async function measure(measuring: Measuring): Promise<JudgedMutant[]> {
         date: day.date,
         deliveries: [...goodDeliveries(config, day.goodDir), ...mutants],
       }
-      return judgeAll(mutants, job, signal)
+      return judgeAll(mutants, job, AbortSignal.any([signal, ownerGone]))
     })
   } finally {
     await rm(folder, { recursive: true, force: true })

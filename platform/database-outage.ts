@@ -8,15 +8,23 @@ const brokenSocket = new Set([
   ...['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN'],
 ])
 
-/** What pg says of a connection that has ended, and when it is used once more. */
-const endedConnection = /^(Connection terminated|Client has encountered a connection error)/
+/** What pg says of a connection that has ended, when it is used once more, and of one that is silent. */
+const endedConnection =
+  /^(Connection terminated|Client has encountered a connection error|Query read timeout)/
+
+const connectsWithinMs = 30_000
+/** What pg says of a server that takes longer. */
+const silentServer = 'timeout expired'
 
 const databaseErrors = new WeakSet<Error>()
 
-/** Knows the errors of its socket again: those of a mail server or an API look the same. */
+/**
+ * Knows the errors of its socket again: those of a mail server or an API look the same. Gives up connecting
+ * after 30 s by itself: the limit of a pool also ends waits for one of its connections, which is no outage.
+ */
 export class DatabaseClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
-    super(config)
+    super({ ...config, connectionTimeoutMillis: connectsWithinMs })
     this.connection.on('error', (error: Error) => databaseErrors.add(error))
   }
 }
@@ -26,5 +34,6 @@ export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof pg.DatabaseError) return outageStates.test(error.code ?? '')
   if (endedConnection.test(error.message)) return true
-  return databaseErrors.has(error) && 'code' in error && brokenSocket.has(String(error.code))
+  if (!databaseErrors.has(error)) return false
+  return error.message === silentServer || ('code' in error && brokenSocket.has(String(error.code)))
 }

@@ -21,6 +21,9 @@ export function createDatabase(url: string, maxConnections = 10): Database {
     max: maxConnections,
     Client: DatabaseClient,
     types,
+    // A server that vanished without a word is noticed within seconds.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
     options:
       '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres ' +
       `-c idle_in_transaction_session_timeout=${idleInTransactionLimit}`,

@@ -25,15 +25,23 @@ export async function followRedirects<Answer extends { readonly location: string
       url.protocol,
     )
   }
-  throw new Error(`${first} was redirected more than ${mostRedirects} times`)
+  throw new Error(`${withoutSecrets(first)} was redirected more than ${mostRedirects} times`)
 }
 
 function webAddress(address: string, first: string, before?: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   const allowed = before === 'https:' ? ['https:'] : ['http:', 'https:']
   if (url !== undefined && allowed.includes(url.protocol)) return url
-  const way = before === undefined ? '' : `${first} leads to `
+  const way = before === undefined ? '' : `${withoutSecrets(first)} leads to `
   throw new RefusedAddressError(
-    `${way}${address}, which is no address of ${allowed.join(' or ')}//`,
+    `${way}${withoutSecrets(address)}, which is no address of ${allowed.join(' or ')}//`,
   )
+}
+
+/** An address for messages: its user, password, query and fragment may be keys. */
+export function withoutSecrets(address: string): string {
+  const url = URL.parse(address)
+  // Without an authority that can be told apart, all before the last @ may be a password.
+  if (url === null) return address.replace(/^.*@/s, '').replace(/[?#].*$/s, '')
+  return `${url.protocol}//${url.host}${url.pathname}`
 }

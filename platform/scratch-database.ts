@@ -9,11 +9,13 @@ const inUse = '55006'
 
 /**
  * Lends `work` the URL of an empty database on the same server, dropped when the work is done, and drops
- * those whose owners were killed before they could. The user needs the right to create databases.
+ * those whose owners were killed before they could. The user needs the right to create databases. The signal
+ * ends the work when the owner's session is gone: others may then drop the database.
+ * @throws Error with the reason of the signal, once it is given and the work has failed
  */
 export async function withScratchDatabase<T>(
   serverUrl: string,
-  work: (url: string) => Promise<T>,
+  work: (url: string, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const name = `daybook_scratch_${randomUUID().slice(0, 8)}`
   const url = new URL(serverUrl)
@@ -21,11 +23,15 @@ export async function withScratchDatabase<T>(
   const server = createDatabase(serverUrl, 2)
   // Kept until the end: its lock says that the owner lives.
   const owner = await server.connect()
+  const ownerGone = endOf(owner, name)
   try {
     await claim(owner, name)
     await sweepOrphans(server)
     await server.query(`create database ${name}`)
-    return await work(url.href)
+    return await work(url.href, ownerGone)
+  } catch (error) {
+    ownerGone.throwIfAborted()
+    throw error
   } finally {
     try {
       await server.query(`drop database if exists ${name} with (force)`)
@@ -36,8 +42,23 @@ export async function withScratchDatabase<T>(
   }
 }
 
+function endOf(owner: Transaction, name: string): AbortSignal {
+  const gone = new AbortController()
+  const tell = () => {
+    gone.abort(
+      new Error(
+        `The session that kept ${name} from being dropped was ended; run the command again`,
+      ),
+    )
+  }
+  owner.once('error', tell)
+  owner.once('end', tell)
+  return gone.signal
+}
+
 /** Before the database is there: nobody may find it without an owner. */
 async function claim(owner: Transaction, name: string): Promise<void> {
+  await owner.query('set idle_session_timeout = 0')
   await owner.query('select pg_advisory_lock($1, hashtext($2))', [ownerLock, name])
 }
 

@@ -2,16 +2,14 @@ import type { Context } from '@temporalio/activity'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
 import { setAttempt } from '../activities/current-attempt.ts'
-import { progressOf } from '../activities/progress.ts'
 import { AttemptPlan, notYet, retryDelayAfter, taskSkipped } from '../dag/retry-delay.ts'
 import type { Attempt } from '../platform/attempt.ts'
 import { endLostTransactions } from '../platform/attempt.ts'
 import type { Database } from '../platform/database.ts'
 import { attemptsBefore, beginAttempt, endAttempt, inWords, TaskCounts } from './attempt-rows.ts'
 import { throughOutages } from './through-outages.ts'
+import { withHeartbeats } from './with-heartbeats.ts'
 import { attemptInterrupted, isWorkerStopping } from './worker-stopping.ts'
-
-const heartbeatEveryMs = 2_000
 
 /**
  * Writes a row of audit.task_runs around every attempt of a task, makes it the only attempt that may
@@ -25,35 +23,42 @@ export function createAuditInterceptor(
   return (context) => ({
     inbound: {
       async execute(input, next) {
-        const [taskInput, rawPlan] = input.args
-        const plan = AttemptPlan.safeParse(rawPlan).data
         // Local activities hold up their workflow, which tries them again itself.
         if (context.info.isLocal) return next(input)
-        const through = <T>(work: (isAgain: boolean) => Promise<T>) =>
-          throughOutages(context, database, work)
-        const attempt = await through(() => taskAttempt(database, context, plan))
-        if (attempt === undefined) return through(() => next(input))
-        setAttempt(context, attempt)
-        const begin = () => beginAttempt(database, attempt, worker, plan)
-        await through(begin)
-        const inAttempt = <T>(work: () => Promise<T>) =>
-          through(async (isAgain) => {
-            if (isAgain) await endLostTransactions(database, attempt)
-            // A crash takes back what was not flushed: the beginning of the attempt.
-            if (isAgain) await begin()
-            return work()
+        return withHeartbeats(context, async () => {
+          const [taskInput, rawPlan] = input.args
+          const plan = AttemptPlan.safeParse(rawPlan).data
+          const through = <T>(work: (isAgain: boolean) => Promise<T>) =>
+            throughOutages(context, database, work)
+          const attempt = await through(() => taskAttempt(database, context, plan))
+          if (attempt === undefined) return through(() => next(input))
+          setAttempt(context, attempt)
+          const begin = () => beginAttempt(database, attempt, worker, plan)
+          await through(begin)
+          const inAttempt = <T>(work: () => Promise<T>) =>
+            through(async (isAgain) => {
+              if (isAgain) await endLostTransactions(database, attempt)
+              // A crash takes back what was not flushed: the beginning of the attempt.
+              if (isAgain) await begin()
+              return work()
+            })
+          const once = () => next({ ...input, args: [taskInput] })
+          const work = isRepeatable(context, plan) ? () => inAttempt(once) : once
+          return auditAttempt(context, {
+            work: () => followPlan(context, attempt, plan, work),
+            succeed: (result) =>
+              inAttempt(() =>
+                endAttempt(database, attempt, {
+                  state: 'success',
+                  counts: TaskCounts.parse(result),
+                }),
+              ),
+            // The reason why the task failed must reach the run even when the row cannot be written.
+            fail: (state, error) =>
+              endAttempt(database, attempt, { state, error: inWords(error) }).catch(
+                () => undefined,
+              ),
           })
-        const once = () => next({ ...input, args: [taskInput] })
-        const work = isRepeatable(context, plan) ? () => inAttempt(once) : once
-        return auditAttempt(context, {
-          work: () => followPlan(context, attempt, plan, work),
-          succeed: (result) =>
-            inAttempt(() =>
-              endAttempt(database, attempt, { state: 'success', counts: TaskCounts.parse(result) }),
-            ),
-          // The reason why the task failed must reach the run even when the row cannot be written.
-          fail: (state, error) =>
-            endAttempt(database, attempt, { state, error: inWords(error) }).catch(() => undefined),
         })
       },
     },
@@ -133,9 +138,6 @@ interface Audited {
 }
 
 async function auditAttempt(context: Context, { work, succeed, fail }: Audited): Promise<unknown> {
-  const heartbeat = setInterval(() => {
-    context.heartbeat(progressOf(context))
-  }, heartbeatEveryMs)
   try {
     const result = await work()
     await succeed(result)
@@ -144,7 +146,5 @@ async function auditAttempt(context: Context, { work, succeed, fail }: Audited):
     if (error instanceof ApplicationFailure && error.type === notYet) throw error
     await fail(context.cancellationSignal.aborted ? 'cancelled' : 'failed', error)
     throw isWorkerStopping(context) ? attemptInterrupted(context, error) : error
-  } finally {
-    clearInterval(heartbeat)
   }
 }

@@ -5,6 +5,7 @@ import type { createSlotActivities } from '../activities/slots.ts'
 import { AttemptPlan, slotHolder, slotsNotFree } from '../dag/retry-delay.ts'
 import type { Database } from '../platform/database.ts'
 import { throughOutages } from './through-outages.ts'
+import { withHeartbeats } from './with-heartbeats.ts'
 
 type Slots = ReturnType<typeof createSlotActivities>
 
@@ -30,7 +31,9 @@ export function createSlotInterceptor(
         const wanted = { ...plan.slots, holder, isTold }
         // The run has taken those of the first try.
         if (info.attempt > 1) {
-          await throughOutages(context, database, () => take(slots, wanted, plan, info))
+          await withHeartbeats(context, () =>
+            throughOutages(context, database, () => take(slots, wanted, plan, info)),
+          )
         }
         try {
           return await next(input)

@@ -66,12 +66,12 @@ function refuseAnswer(response: IncomingMessage, host: string): void {
   throw afterMs === undefined ? new Error(message) : new AskLaterError(message, afterMs)
 }
 
-/** Of the header Retry-After: seconds, or a date. */
+/** Of the header Retry-After: seconds, or a date. Without a wait in it the task's own delay applies. */
 function waitOf(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined
   const isSeconds = /^\d+$/.test(retryAfter)
   const waitMs = isSeconds ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), longestWaitMs)
+  return waitMs > 0 ? Math.min(waitMs, longestWaitMs) : undefined
 }
 
 function atMost(mostBytes: number, host: string) {

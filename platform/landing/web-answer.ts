@@ -2,7 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns'
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { followRedirects, RefusedAddressError } from '../follow-redirects.ts'
+import { followRedirects, RefusedAddressError, withoutSecrets } from '../follow-redirects.ts'
 
 /**
  * What an address answers, also where it leads elsewhere, but not into a private network: whoever runs
@@ -73,7 +73,7 @@ function publicOnly(url: URL, first: string): LookupFunction {
 
 function leadsInside(url: URL, first: string): RefusedAddressError {
   return new RefusedAddressError(
-    `${first} leads to ${url.href}, an address of a private network. If that is right, give that ` +
-      'address in the setting itself',
+    `${withoutSecrets(first)} leads to ${withoutSecrets(url.href)}, an address of a private network. ` +
+      'If that is right, give that address in the setting itself',
   )
 }

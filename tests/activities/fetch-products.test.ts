@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { sampleShopContracts } from '../../domain/contracts/sample-shop.ts'
@@ -38,8 +39,10 @@ const catalogue = JSON.stringify([{ product_id: 'P-1', name: 'Cup', price: 3 }])
 const today = new Date().toISOString().slice(0, 10)
 
 /** What extracting today's catalogue from the API comes to, and what then lies in the landing zone. */
-function extractFromApi(path = '/products') {
-  const shop = sampleShop(database.db, { PRODUCTS_API_URL: `${base}${path}` })
+function extractFromApi(path = '/products', user = '') {
+  const shop = sampleShop(database.db, {
+    PRODUCTS_API_URL: `${base.replace('//', `//${user}`)}${path}`,
+  })
   const folder = join(shop.landingDir, 'products')
   const input = { date: today, source: 'products' }
   const extracting = shop.runTask('extract_products', shop.activities.extractSource, input)
@@ -104,7 +107,6 @@ describe('an answer that is no delivery leaves nothing, and is asked for again',
 test.each<[string, () => string, number, number]>([
   ['seconds', () => '120', 120_000, 120_000],
   ['a date', () => new Date(Date.now() + 600_000).toUTCString(), 590_000, 600_000],
-  ['a date that has passed', () => new Date(0).toUTCString(), 0, 0],
   ['years', () => '999999999', 3_600_000, 3_600_000],
 ])(
   'an API that names %s in Retry-After is asked then, within an hour',
@@ -124,6 +126,17 @@ test.each<[string, () => string, number, number]>([
     expect(error.nextRetryDelay).toBeLessThanOrEqual(to)
   },
 )
+
+test.each<[string, () => string]>([
+  ['no seconds', () => '0'],
+  ['a date just past', () => new Date(Date.now() - 1_000).toUTCString()],
+  ['no time', () => 'soon'],
+])("after %s in Retry-After the task's own delay applies", async (_, when) => {
+  answer = (_request, response) => response.writeHead(503, { 'retry-after': when() }).end()
+  const error: unknown = await extractFromApi().extracting.catch((reason: unknown) => reason)
+  expect(error).toMatchObject({ message: expect.stringMatching(/503 Service Unavailable$/) })
+  expect(error).not.toHaveProperty('nextRetryDelay', expect.anything())
+})
 
 describe('where an API leads', () => {
   const redirect =
@@ -171,6 +184,21 @@ describe('where an API leads', () => {
       })
     },
   )
+
+  const secretPath = '/products?key=canary-1#canary-2'
+
+  test.each<[string, () => string]>([
+    ['a private network', () => 'http://canary-3:canary-4@10.0.0.1/a?token=canary-5#canary-6'],
+    ['another scheme', () => 'ftp://canary-3:canary-4@10.0.0.1/a?token=canary-5#canary-6'],
+    ['no address', () => 'http://canary-3:canary-4@[x/a?token=canary-5'],
+    ['itself', () => '?token=canary-3'],
+  ])('is told without its keys: %s', async (_, to) => {
+    answer = (_request, response) => response.writeHead(302, { location: to() }).end()
+    const { extracting } = extractFromApi(secretPath, 'canary-7:canary-8@')
+    const error = await extracting.then(String, (reason: unknown) => inspect(reason))
+    expect(error).toContain(`${base}/products`)
+    expect(error).not.toContain('canary')
+  })
 
   test('in a circle ends', async () => {
     answer = redirect(() => '/products')

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -149,6 +150,24 @@ describe('an address', () => {
       await expect(asking).rejects.toMatchObject({ type: 'BadInput', nonRetryable: true })
     }
     await expect(ask('/loop')).rejects.toThrow('was redirected more than 5 times')
+  })
+
+  test('is told without its keys', async () => {
+    const secret = (url: string) => `${url.replace('//', '//canary-1:canary-2@')}?key=canary-3`
+    for (const [url, message] of [
+      [secret(`${base}/200`), 'which a sensor does not send'],
+      [secret('ftp://localhost/a'), 'which is no address of http:'],
+      [secret('http://[x/a'), 'which is no address of http:'],
+      [secret(`${base}/{date}`), 'has a place for a date and got none'],
+    ] as const) {
+      const asking = inActivity(() => look.urlAnswers({ url }))
+      await expect(asking).rejects.toMatchObject({
+        ...{ type: 'BadInput', nonRetryable: true },
+        message: expect.stringContaining(message),
+      })
+      const error = await asking.then(String, (reason: unknown) => inspect(reason))
+      expect(error).not.toContain('canary')
+    }
   })
 
   test('that is none is refused, and one that is silent is asked again', async () => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createDatabase } from '../../platform/database.ts'
 import { withScratchDatabase } from '../../platform/scratch-database.ts'
@@ -47,6 +49,38 @@ test.each([
     expect(code).toBe(exitCode)
   },
 )
+
+test('work in a scratch database ends when the session of its owner is ended', async () => {
+  const owners = `select pid from pg_locks
+                  where locktype = 'advisory' and objsubid = 2`
+  const working = withScratchDatabase(postgres.url, async (url, signal) => {
+    await postgres.db.query(`select pg_terminate_backend(pid) from (${owners}) as owner`)
+    await once(signal, 'abort')
+    expect(await scratchDatabases()).toEqual([new URL(url).pathname.slice(1)])
+    throw new Error('ended by the signal')
+  })
+  await expect(working).rejects.toThrow(/^The session that kept daybook_scratch_\w+ from being/)
+  expect(await scratchDatabases()).toEqual([])
+})
+
+test('the owner of a scratch database may be idle for longer than sessions of its server', async () => {
+  const database = new URL(postgres.url).pathname.slice(1)
+  await postgres.db.query(`alter database ${database} set idle_session_timeout = '1s'`)
+  try {
+    await withScratchDatabase(postgres.url, async (url, signal) => {
+      // Of the same limit, and begun later: it ends first when both have it.
+      const other = new pg.Client(postgres.url)
+      other.on('error', () => undefined)
+      const ended = new Promise((resolve) => other.once('end', resolve))
+      await other.connect()
+      await ended
+      expect(signal.aborted).toBe(false)
+      expect(await scratchDatabases()).toEqual([new URL(url).pathname.slice(1)])
+    })
+  } finally {
+    await postgres.db.query(`alter database ${database} reset idle_session_timeout`)
+  }
+})
 
 test('a scratch database goes with its dead owner, not with a living one nor while somebody is connected', async () => {
   const [orphan, visited] = ['daybook_scratch_00000001', 'daybook_scratch_00000002']

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, connect } from 'node:net'
+import { createServer, connect, type Socket } from 'node:net'
 import { CancelledFailure } from '@temporalio/activity'
+import { Client } from '@temporalio/client'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { createSlotActivities } from '../../activities/slots.ts'
 import { writeInAttempt } from '../../activities/write-in-attempt.ts'
 import type { Database, Transaction } from '../../platform/database.ts'
 import { createDatabase } from '../../platform/database.ts'
+import { isOutage } from '../../platform/database-outage.ts'
 import { createAuditInterceptor } from '../../worker/audit-interceptor.ts'
+import { createSlotInterceptor } from '../../worker/slot-interceptor.ts'
 import type { TestDatabase } from '../support/servers.ts'
 import { testDatabase } from '../support/servers.ts'
 
@@ -123,23 +127,107 @@ test('work that ends its connection each time fails after five outages, and wait
   expect(await taskRuns()).toEqual([{ attempt: 1, state: 'failed' }])
 })
 
-test('a task that is cancelled while it waits for the database is cancelled', async () => {
-  let calls = 0
-  const broken = createServer((socket) => {
-    calls += 1
-    socket.resetAndDestroy()
+/** The way to the database, on which each new connection goes as its turn says, and the last turn stays. */
+async function databaseBehind(...turns: ('is reset' | 'hears nothing' | 'is led on')[]) {
+  const serverPort = Number(new URL(database.url).port)
+  const sockets: Socket[] = []
+  const way = createServer((socket) => {
+    const turn = turns[Math.min(sockets.push(socket), turns.length) - 1]
+    socket.on('error', () => undefined)
+    if (turn === 'is reset') socket.resetAndDestroy()
+    if (turn !== 'is led on') return
+    const onward = connect(serverPort, '127.0.0.1').on('error', () => undefined)
+    onward.on('close', () => socket.destroy())
+    socket.on('close', () => onward.destroy())
+    socket.pipe(onward).pipe(socket)
   }).listen(0, '127.0.0.1')
-  await once(broken, 'listening')
-  const address = broken.address()
+  await once(way, 'listening')
+  const address = way.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
-  const db = createDatabase(`postgres://nobody@127.0.0.1:${address.port}/none`)
-  const { result, environment } = attemptTask(async () => 'never', db)
+  const url = new URL(database.url)
+  url.host = `127.0.0.1:${address.port}`
+  const db = createDatabase(url.href)
+  const breakAll = () => {
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
+  onTestFinished(async () => {
+    breakAll()
+    await db.end()
+    way.close()
+  })
+  return { db, way, breakAll, connections: () => sockets.length }
+}
+
+const waitMs = { timeout: 30_000, interval: 50 }
+
+test.each([
+  ['resets every connection', ['is reset'], 3],
+  ['says nothing', ['is reset', 'hears nothing'], 1],
+] as const)(
+  'a task is cancelled while it waits for a database that %s',
+  async (_, turns, before) => {
+    const { db, connections } = await databaseBehind(...turns)
+    const { result, environment } = attemptTask(async () => 'never', db)
+    const cancelled = expect(result).rejects.toBeInstanceOf(CancelledFailure)
+    await vi.waitUntil(() => connections() > before, waitMs)
+    environment.cancel()
+    await cancelled
+  },
+)
+
+test('a database that says nothing is asked again until it answers', async () => {
+  const { db } = await databaseBehind('is reset', 'hears nothing', 'is led on')
+  await attemptTask(async () => 'done', db).result
+  expect(await taskRuns()).toEqual([{ attempt: 1, state: 'success' }])
+})
+
+/** While nothing else can happen; then the activity is ended. */
+async function expectHeartbeat(
+  result: Promise<unknown>,
+  environment: MockActivityEnvironment,
+  breakAll: () => void,
+) {
   const cancelled = expect(result).rejects.toBeInstanceOf(CancelledFailure)
-  await vi.waitUntil(() => calls > 3)
+  await once(environment, 'heartbeat')
   environment.cancel()
+  breakAll()
   await cancelled
-  await db.end()
-  broken.close()
+}
+
+test('heartbeats are sent while an attempt cannot begin because its database says nothing', async () => {
+  const { db, breakAll } = await databaseBehind('hears nothing')
+  const { result, environment } = attemptTask(async () => 'never', db)
+  await expectHeartbeat(result, environment, breakAll)
+})
+
+test('heartbeats are sent while a try cannot take its slots because its database says nothing', async () => {
+  const { db, breakAll } = await databaseBehind('hears nothing')
+  const environment = new MockActivityEnvironment(
+    { attempt: 2, isLocal: false },
+    { logger: new DefaultLogger('ERROR') },
+  )
+  const slots = createSlotActivities({ database: db, client: new Client() })
+  const { inbound } = createSlotInterceptor(db, slots)(environment.context)
+  const wanted = {
+    ...{ runId, workflowId: 'a_dag/2025-12-13', taskId: 'load', date: '2025-12-13' },
+    ...{ pool: 'default_pool', slots: 1, priority: 1 },
+  }
+  const args = [{}, { ...plan, slots: wanted }]
+  const result = environment.run(async () =>
+    inbound?.execute?.({ args, headers: {} }, async () => 'never'),
+  )
+  await expectHeartbeat(result, environment, breakAll)
+})
+
+test('a server that takes a connection and says nothing for half a minute is away', async () => {
+  const { db, way } = await databaseBehind('hears nothing')
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const connected = once(way, 'connection')
+  const failed = db.query('select 1').catch((error: unknown) => error)
+  await connected
+  vi.advanceTimersByTime(30_000)
+  expect(isOutage(await failed)).toBe(true)
 })
 
 test('a task without retries is not run twice', async () => {
