@@ -162,7 +162,8 @@ async function checkedShop(catalogues: Readonly<Record<string, readonly unknown[
            where check_id like 'products%' and record_key !~ ':' order by 1, 2`,
         ),
         profiles: await select(
-          `select distinct load_date from audit.delivery_profiles where source = 'products'`,
+          `select distinct load_date from audit.delivery_profiles
+           where source = 'products' order by load_date`,
         ),
       }
     },
