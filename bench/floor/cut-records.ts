@@ -5,19 +5,9 @@ export interface Cut {
   readonly rejected: Readonly<Record<string, number>>
 }
 
-const byte = {
-  tab: 9,
-  lineFeed: 10,
-  carriageReturn: 13,
-  space: 32,
-  quote: 34,
-  comma: 44,
-  openArray: 91,
-  backslash: 92,
-  closeArray: 93,
-  open: 123,
-  close: 125,
-} as const
+const [lineFeed, carriageReturn, space, tab] = [10, 13, 32, 9] as const
+const [quote, comma, backslash] = [34, 44, 92] as const
+const [openArray, closeArray, open, close] = [91, 93, 123, 125] as const
 
 /**
  * The elements of one JSON array, each on a line of its own: bytes are exchanged where they are, none
@@ -36,48 +26,51 @@ export class JsonElements {
 
   /** Changes the chunk itself. Returns the part of it that belongs to the array. */
   push(chunk: Buffer): Buffer {
-    for (let index = 0; index < chunk.length; index += 1) {
-      const character = chunk[index] ?? byte.space
-      if (this.#isInString) {
-        if (this.#isEscaped) this.#isEscaped = false
-        else if (character === byte.backslash) this.#isEscaped = true
-        else if (character === byte.quote) this.#isInString = false
-        continue
-      }
-      switch (character) {
-        case byte.quote:
-          this.#isInString = true
-          this.#isEmpty = false
-          break
-        case byte.open:
-        case byte.openArray:
-          this.#depth += 1
-          if (this.#depth === 1) chunk[index] = byte.space
-          else this.#isEmpty = false
-          break
-        case byte.close:
-        case byte.closeArray:
-          this.#depth -= 1
-          if (this.#depth > 0) break
-          chunk[index] = byte.lineFeed
-          return chunk.subarray(0, this.#isEmpty ? 0 : index + 1)
-        case byte.comma:
-          if (this.#depth > 1) break
-          chunk[index] = byte.lineFeed
-          this.#commas += 1
-          break
-        case byte.lineFeed:
-        case byte.carriageReturn:
-          chunk[index] = byte.space
-          break
-        case byte.space:
-        case byte.tab:
-          break
-        default:
-          this.#isEmpty = false
+    const length = chunk.length
+    let depth = this.#depth
+    let index = this.#isInString ? this.#endOfString(chunk, 0) : 0
+    for (; index < length; index += 1) {
+      const character = chunk[index]
+      if (character === quote) {
+        this.#isEmpty = false
+        index = this.#endOfString(chunk, index + 1) - 1
+      } else if (character === comma) {
+        if (depth > 1) continue
+        chunk[index] = lineFeed
+        this.#commas += 1
+      } else if (character === open || character === openArray) {
+        depth += 1
+        if (depth === 1) chunk[index] = space
+        else this.#isEmpty = false
+      } else if (character === close || character === closeArray) {
+        depth -= 1
+        if (depth > 0) continue
+        chunk[index] = lineFeed
+        return chunk.subarray(0, this.#isEmpty ? 0 : index + 1)
+      } else if (character === lineFeed || character === carriageReturn) {
+        chunk[index] = space
+      } else if (character !== space && character !== tab) this.#isEmpty = false
+    }
+    this.#depth = depth
+    return chunk
+  }
+
+  /** The place after the quote that ends the string, or the end of the chunk. */
+  #endOfString(chunk: Buffer, from: number): number {
+    let isEscaped = this.#isEscaped
+    for (let index = from; index < chunk.length; index += 1) {
+      const character = chunk[index]
+      if (isEscaped) isEscaped = false
+      else if (character === backslash) isEscaped = true
+      else if (character === quote) {
+        this.#isEscaped = false
+        this.#isInString = false
+        return index + 1
       }
     }
-    return chunk
+    this.#isEscaped = isEscaped
+    this.#isInString = true
+    return chunk.length
   }
 
   end(): Buffer {
@@ -100,14 +93,19 @@ export class CsvLines {
 
   push(chunk: Buffer): Buffer {
     const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    let [kept, copyFrom, start, fields] = [0, 0, 0, 1]
+    const length = text.length
+    let kept = 0
+    let copyFrom = 0
+    let start = 0
+    let fields = 1
     let isQuoted = false
-    for (let index = 0; index < text.length; index += 1) {
+    for (let index = 0; index < length; index += 1) {
       const character = text[index]
-      if (character === byte.quote) isQuoted = !isQuoted
-      else if (isQuoted) continue
-      else if (character === byte.comma) fields += 1
-      else if (character === byte.lineFeed) {
+      if (character === comma) {
+        if (!isQuoted) fields += 1
+      } else if (character === quote) {
+        isQuoted = !isQuoted
+      } else if (character === lineFeed && !isQuoted) {
         this.#lines += 1
         if (this.#lines === 1) this.#columns = fields
         if (fields !== this.#columns) {

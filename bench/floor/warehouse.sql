@@ -71,12 +71,12 @@ create table floor.daily_metrics (
     primary key (metric_date, metric, dimension, segment)
 );
 
--- The days before have their partitions; the day's own is to be made.
+-- Records come up to three days late: those days have their partitions. The day's own is to be made.
 do $$
 declare
     earlier date;
 begin
-    for earlier in select generate_series(date :'day' - 36, date :'day' - 1, interval '1 day') loop
+    for earlier in select generate_series(date :'day' - 3, date :'day' - 1, interval '1 day') loop
         execute format(
             'create table floor.fact_orders_p%s partition of floor.fact_orders for values from (%L) to (%L)',
             to_char(earlier, 'YYYYMMDD'), earlier, earlier + 1
