@@ -27,7 +27,7 @@ interface Size {
 
 const usualSizes: readonly Size[] = [
   { orders: 5_000, events: 20_000, goal: 1.5, warmUp: 1 },
-  { orders: 50_000, events: 200_000, warmUp: 1 },
+  { orders: 50_000, events: 200_000, warmUp: 0 },
 ]
 const largest: Size = { orders: 500_000, events: 2_000_000, goal: 1.3, warmUp: 0 }
 const rounds = 3
