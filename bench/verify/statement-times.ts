@@ -1,8 +1,11 @@
+import { Context } from '@temporalio/activity'
 import type { Database } from '../../platform/database.ts'
 
 /** A statement, and how long its answer took, as its connection saw it. */
 export interface StatementTime {
   readonly sql: string
+  /** The task that gave it, where an activity did. */
+  readonly task: string | undefined
   readonly ms: number
 }
 
@@ -16,8 +19,9 @@ export function noteStatements(database: Database): { take(): StatementTime[] } 
     const query: unknown = Reflect.get(client, 'query')
     if (typeof query !== 'function') throw new Error('A connection without query')
     Reflect.set(client, 'query', (...args: unknown[]): unknown => {
+      const statement = { sql: textOf(args[0]), task: currentTask() }
       const startedMs = performance.now()
-      const note = () => noted.push({ sql: textOf(args[0]), ms: performance.now() - startedMs })
+      const note = () => noted.push({ ...statement, ms: performance.now() - startedMs })
       const callback = args.at(-1)
       if (typeof callback === 'function') {
         const noting = (...results: unknown[]): unknown => {
@@ -37,6 +41,14 @@ export function noteStatements(database: Database): { take(): StatementTime[] } 
       noted = []
       return taken
     },
+  }
+}
+
+function currentTask(): string | undefined {
+  try {
+    return Context.current().info.activityId
+  } catch {
+    return undefined
   }
 }
 
