@@ -72,7 +72,9 @@ function isFence(sql: string): boolean {
 
 /** What brings the rows of published tables from the old state to the new one. */
 function isApply(sql: string): boolean {
-  return /^\s*(delete from|insert into) warehouse\.(?!dim_date)/.test(sql)
+  return /^\s*(with moved \(date\) as \(\s*)?(delete from|insert into) warehouse\.(?!dim_date)/.test(
+    sql,
+  )
 }
 
 function rowsOf(days: readonly DayTimes[], verifyMs: number): Row[] {
